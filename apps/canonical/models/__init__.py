@@ -1,0 +1,68 @@
+"""Canonical entities: the hub between the customer's systems."""
+
+from apps.canonical.models.base import CurrencyField, MoneyField, Record, RecordQuerySet
+from apps.canonical.models.delivery import (
+    Approval,
+    Assignment,
+    BillingMethod,
+    Contract,
+    ContractVersion,
+    Expense,
+    Milestone,
+    Project,
+    ProjectStatus,
+    Rate,
+    RateCard,
+    Resource,
+    Ticket,
+    TimeEntry,
+)
+from apps.canonical.models.finance import (
+    Billing,
+    Invoice,
+    InvoiceLine,
+    InvoiceStatus,
+    LedgerAccount,
+    Payment,
+    TaxRate,
+)
+from apps.canonical.models.sales import Client, Contact, Opportunity, OpportunityStatus, Quote, QuoteLine
+from apps.canonical.models.tracking import Change, ExternalRef, Proposal, ProposalStatus
+
+__all__ = [
+    "Approval",
+    "Assignment",
+    "Billing",
+    "BillingMethod",
+    "Change",
+    "Client",
+    "Contact",
+    "Contract",
+    "ContractVersion",
+    "CurrencyField",
+    "Expense",
+    "ExternalRef",
+    "Invoice",
+    "InvoiceLine",
+    "InvoiceStatus",
+    "LedgerAccount",
+    "Milestone",
+    "MoneyField",
+    "Opportunity",
+    "OpportunityStatus",
+    "Payment",
+    "Project",
+    "ProjectStatus",
+    "Proposal",
+    "ProposalStatus",
+    "Quote",
+    "QuoteLine",
+    "Rate",
+    "RateCard",
+    "Record",
+    "RecordQuerySet",
+    "Resource",
+    "TaxRate",
+    "Ticket",
+    "TimeEntry",
+]

@@ -1,0 +1,70 @@
+"""What every canonical record has in common.
+
+A canonical record is one thing of the customer's business (a client, a project, an hour) as all connected systems agree on it.
+Rows are written set-based by `apps.syncs.loading` and one by one by services; both keep history and changes.
+"""
+
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+from simple_history.models import HistoricalRecords
+
+
+class MoneyField(models.DecimalField[Any, Any]):
+    """An amount of money; its currency is the `<name>_currency` or `currency` field beside it.
+
+    Four decimals cover every ISO 4217 currency (the most a currency has is four, CLF); amounts are quantized to the
+    currency's own minor units where a rule says so, never by the column.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_digits"] = 20
+        kwargs["decimal_places"] = 4
+        super().__init__(*args, **kwargs)
+
+
+class CurrencyField(models.CharField[Any, Any]):
+    """An ISO 4217 code in capitals, or empty where the source gave none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_length"] = 3
+        kwargs.setdefault("blank", True)
+        kwargs.setdefault("default", "")
+        super().__init__(*args, **kwargs)
+
+
+def history(*, excluded: tuple[str, ...] = ()) -> HistoricalRecords:
+    """History rows without foreign-key constraints, so that they outlive what they describe."""
+    return HistoricalRecords(
+        history_id_field=models.BigAutoField(),
+        user_db_constraint=False,
+        excluded_fields=list(excluded),
+        inherit=False,
+    )
+
+
+class RecordQuerySet(models.QuerySet[Any, Any]):
+    def for_customer(self, customer: Any) -> "RecordQuerySet":
+        return self.filter(customer=customer)
+
+    def live(self) -> "RecordQuerySet":
+        """Without tombstones: a record deleted at its source stays, marked."""
+        return self.filter(deleted_at__isnull=True)
+
+
+class Record(models.Model):
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    custom = models.JSONField(default=dict, blank=True, help_text="The customer's own fields, as their systems name them.")
+    is_stub = models.BooleanField(
+        default=False, help_text="Known only because another record mentions it; filled when its own record arrives."
+    )
+    source_updated_at = models.DateTimeField(null=True, blank=True, help_text="When the source says it last changed.")
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="When its source reported it as deleted.")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = RecordQuerySet.as_manager()
+
+    class Meta:
+        abstract = True

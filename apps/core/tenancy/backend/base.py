@@ -1,0 +1,54 @@
+"""Database backend that carries the partner's schema and the customer scope together.
+
+Row-level security reads `app.customer_id`. Setting it by hand leaks through pooled and persistent sessions, so both values are
+applied here, in one statement, whenever they differ from what the session last had. `scope` is `ALL` for staff and
+background work, `NONE` (sees nothing) for a portal request before log-in, or a customer's id.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django_tenants.postgresql_backend import base as tenants
+
+ALL = "*"
+NONE = ""
+
+
+class DatabaseWrapper(tenants.DatabaseWrapper):
+    scope: str = ALL
+    _applied: tuple[Any, ...] | None = None
+
+    def _handle_search_path(self, cursor: Any = None) -> None:
+        wanted = (self.schema_name, self.include_public_schema, self.scope)
+        if self._setting_search_path or (self._applied == wanted and self.search_path_set_schemas):
+            return
+        own_cursor = cursor is None
+        self._setting_search_path = True
+        cursor = self.connection.cursor() if own_cursor else cursor
+        try:
+            paths = self._get_cursor_search_paths()
+            quoted = ",".join(tenants.quote_schema_name(path) for path in paths)
+            cursor.execute(
+                "select set_config('search_path', %s, false), set_config('app.customer_id', %s, false)",
+                [quoted, self.scope],
+            )
+        except Exception:
+            # An aborted transaction: the caller's own statement fails next, with the real reason.
+            self._applied = self.search_path_set_schemas = None
+        else:
+            self.search_path_set_schemas, self._applied = paths, wanted
+        finally:
+            self._setting_search_path = False
+            if own_cursor:
+                cursor.close()
+
+    @contextmanager
+    def customer_scope(self, customer: int | str) -> Iterator[None]:
+        """Limit every statement inside to one customer's rows (`ALL` and `NONE` are allowed too)."""
+        before = self.scope
+        self.scope = customer if customer in (ALL, NONE) else str(int(customer))
+        try:
+            yield
+        finally:
+            self.scope = before

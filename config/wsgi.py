@@ -1,0 +1,9 @@
+"""WSGI entry point. WSGI only: the partner's schema lives on the thread's database connection (see docs/adr/0001)."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+application = get_wsgi_application()
