@@ -1,0 +1,1 @@
+"""Tests against business systems nobody here wrote: a real Tryton and a real Redmine."""

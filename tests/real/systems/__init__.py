@@ -1,0 +1,1 @@
+"""Starters for the real systems; see ../README.md."""
