@@ -1,1 +1,1 @@
-"""What bin/ runs: the embedded Postgres, the demo and the checks. Standard library and psycopg only; not part of the deployed product."""
+"""What bin/ runs: embedded Postgres, demo, tests, checks. Standard library and psycopg only; never deployed."""

@@ -108,8 +108,8 @@ def major_version(installation: Path) -> int:
 def _copy_for_account(wheel: Path) -> Path:
     """Copy the programs to where an unprivileged account may read them.
 
-    The virtual environment may lie below a private home. Opening its parents to everyone is not ours to do. The vendored
-    libraries keep their place relative to the programs, since these look for them there.
+    The virtual environment may lie below a private home. Opening its parents to everyone is not ours to do. The
+    vendored libraries keep their place relative to the programs, since these look for them there.
     """
     libraries = wheel.parent.parent / f"{WHEEL}.libs"
     postgres = (wheel / "bin" / "postgres").stat()
@@ -138,6 +138,7 @@ def system_root() -> Path:
         SYSTEM_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
     except OSError as error:
         raise LauncherError(
-            f"{SYSTEM_ROOT} cannot be made ({error}); run as a normal user or set DATABASE_URL to a Postgres of your own."
+            f"{SYSTEM_ROOT} cannot be made ({error}); "
+            "run as a normal user or set DATABASE_URL to a Postgres of your own."
         ) from error
     return SYSTEM_ROOT

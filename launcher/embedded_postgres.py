@@ -1,7 +1,7 @@
 """A Postgres that belongs to this process: started as a child, on loopback, with generated passwords.
 
-`with EmbeddedPostgres(Path(".local/postgres")) as pg: pg.url()`. The application's role is an ordinary one, as on a managed
-database, since a superuser would pass by row-level security.
+`with EmbeddedPostgres(Path(".local/postgres")) as pg: pg.url()`. The application's role is an ordinary one, as on a
+managed database, since a superuser would pass by row-level security.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class _State:
 class EmbeddedPostgres:
     """One data folder and its server.
 
-    `home` is where it lives. Root cannot run Postgres, so root's data lies below /var/lib/throughline in a folder of its
-    own and `home` keeps a note of where. `may_create_databases` is for test runs; the role is never a superuser.
+    `home` is where it lives. Root cannot run Postgres, so root's data lies below /var/lib/throughline in a folder of
+    its own and `home` keeps a note of where. `may_create_databases` is for test runs; the role is never a superuser.
     A `disposable` cluster that does not start again is made anew.
     """
 
@@ -204,8 +204,8 @@ class EmbeddedPostgres:
     def _cluster_folder(self) -> Path:
         """`home` itself, or for root the folder named in `home`'s note.
 
-        The note, not the path alone, says which data is meant: a deleted and repeated clone starts empty, a copied one does
-        not share data with its original, and a moved one keeps its own.
+        The note, not the path alone, says which data is meant: a deleted and repeated clone starts empty, a copied one
+        does not share data with its original, and a moved one keeps its own.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         if self._account is None:

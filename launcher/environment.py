@@ -84,7 +84,8 @@ def _make_environment() -> None:
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         version = f"{sys.version_info[0]}.{sys.version_info[1]}"
         raise EnvironmentProblem(
-            f"{sys.executable} cannot make a virtual environment. On Debian and Ubuntu: apt-get install python{version}-venv\n"
+            f"{sys.executable} cannot make a virtual environment. "
+            f"On Debian and Ubuntu: apt-get install python{version}-venv\n"
             f"{made.stdout[-500:]}{made.stderr[-1000:]}"
         )
 
@@ -130,7 +131,7 @@ def main(arguments: list[str]) -> int:
     except EnvironmentProblem as error:
         print(f"environment: {error}", file=sys.stderr)
         return 2
-    os.execv(PYTHON, [str(PYTHON), *arguments[1:]])
+    os.execv(PYTHON, [str(PYTHON), *arguments[1:]])  # noqa: S606 - a shell is what we avoid
 
 
 if __name__ == "__main__":

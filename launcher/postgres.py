@@ -1,4 +1,4 @@
-"""Run one command with DATABASE_URL pointing at an embedded Postgres: python -m launcher.postgres --home DIR -- cmd …"""
+"""Run one command with DATABASE_URL set to an embedded Postgres: python -m launcher.postgres --home DIR -- cmd …"""
 
 from __future__ import annotations
 

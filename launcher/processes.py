@@ -16,7 +16,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def die_with_parent(signum: signal.Signals) -> Callable[[], None] | None:
-    """A preexec_fn that has the kernel send `signum` when the starting thread is gone, kill -9 included (Linux only)."""
+    """A preexec_fn: the kernel sends `signum` when the starting thread is gone, kill -9 included (Linux only)."""
     libc = _LIBC
     if libc is None:
         return None
