@@ -31,7 +31,7 @@ _RETIRED = "ANG BGN CUC HRK SLL ZWL"
 CURRENCIES: dict[str, int] = {
     code: units for units, codes in ((0, _ZERO), (2, _TWO), (3, _THREE), (4, _FOUR)) for code in codes.split()
 }
-RETIRED_CURRENCIES: dict[str, int] = {code: 2 for code in _RETIRED.split()}
+RETIRED_CURRENCIES: dict[str, int] = dict.fromkeys(_RETIRED.split(), 2)
 _KNOWN = CURRENCIES | RETIRED_CURRENCIES
 
 
@@ -60,7 +60,7 @@ def minor_units(currency: str) -> int:
     units = _KNOWN.get(currency)
     if units is None:
         raise UnknownCurrencyError(
-            f"{currency!r} is no ISO 4217 currency with minor units; expected an upper-case code such as EUR, JPY or KWD. "
+            f"{currency!r} is no ISO 4217 currency with minor units; expected a code such as EUR, JPY or KWD. "
             "Correct it in the source system or map it to a known code.",
             code="unknown_currency",
             currency=currency,
@@ -83,7 +83,7 @@ def round_to(value: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Deci
 
 
 def parse_amount(value: str | int | Decimal) -> Decimal:
-    """Read an amount as a plain decimal number; a thousands separator, exponent text or float is refused, not guessed."""
+    """Read a plain decimal number; thousands separators, exponents in text and floats are refused, not guessed."""
     number = _to_decimal(value)
     if not number.is_finite():
         raise AmountError(f"{value!r} is not a finite amount; send a plain decimal number.", code="bad_amount")
@@ -98,12 +98,10 @@ def parse_amount(value: str | int | Decimal) -> Decimal:
 
 
 def allocate(total: Decimal, weights: Sequence[Decimal | int], currency: str) -> list[Decimal]:
-    """Split a total by weights, to the smallest unit, so that the parts sum exactly (largest remainder, earlier wins a tie)."""
+    """Split a total by weights so that the parts sum exactly: largest remainder, the earlier part wins a tie."""
     exact = [Decimal(weight) for weight in weights]
     if not exact or any(not weight.is_finite() or weight < 0 for weight in exact):
         raise AllocationError("Weights must be at least one, all finite and none negative.", code="bad_weights")
-    if total != quantize(total, currency):
-        raise AllocationError(f"{total} is finer than {currency} allows; quantize it first.", code="bad_total")
     weight_sum = sum(exact, Decimal(0))
     if not weight_sum:
         raise AllocationError("All weights are zero: nothing says who gets what.", code="bad_weights")
@@ -114,8 +112,10 @@ def allocate(total: Decimal, weights: Sequence[Decimal | int], currency: str) ->
 def spread(total: Decimal, parts: Sequence[Decimal], currency: str) -> list[Decimal]:
     """Round each part so that together they give exactly `total`, moving units where rounding erred most.
 
-    `total` is the rounded sum of the parts; parts may have mixed signs and none changes its sign.
+    `total` is the rounded sum of the parts. They may have mixed signs; none changes its sign.
     """
+    if total != quantize(total, currency):
+        raise AllocationError(f"{total} is finer than {currency} allows; quantize it first.", code="bad_total")
     unit = smallest_unit(currency)
     rounded = [quantize(part, currency) for part in parts]
     missing = int((total - sum(rounded, Decimal(0))) / unit)
@@ -147,7 +147,7 @@ def _to_decimal(value: object) -> Decimal:
     if isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value.strip()):
         return Decimal(value.strip())
     raise AmountError(
-        f"{value!r} ({type(value).__name__}) is not an amount; expected text like '1234.50', a whole number or a Decimal. "
+        f"{value!r} ({type(value).__name__}) is not an amount; expected text like '1234.50', an int or a Decimal. "
         "A float has already lost cents: read the source as text.",
         code="bad_amount",
     )

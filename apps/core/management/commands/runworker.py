@@ -1,0 +1,52 @@
+"""Run the background worker: django-q2's cluster with signals that survive a platform's stop, and the clock that rings it."""
+
+import logging
+import signal
+import sys
+import threading
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+from apps.core.work import queue
+
+logger = logging.getLogger(__name__)
+_TICK_SECONDS = 1.0
+_STOPPING = {signal.SIGTERM, signal.SIGINT}
+
+
+class Command(BaseCommand):
+    help = "Runs the worker processes. Stops gracefully on SIGTERM, also when every process of the group gets it."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        from django_q import cluster as q2
+
+        # The children inherit a blocked mask, so a signal to the whole group (as platforms send) reaches this process alone;
+        # q2's own handler would otherwise wait for a dead process for ever.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        cluster = q2.Cluster()
+        stopping = threading.Event()
+        for number in _STOPPING:
+            signal.signal(number, lambda *_: stopping.set())
+        connection.close()
+        cluster.start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        logger.info("core.worker.started")
+        while cluster.sentinel.is_alive():
+            if stopping.wait(_TICK_SECONDS):
+                cluster.stop()
+                logger.info("core.worker.stopped")
+                return
+            self._ring_if_due()
+        logger.error("core.worker.died: the supervisor should start it again")
+        sys.exit(1)
+
+    def _ring_if_due(self) -> None:
+        """The tick: one indexed query over the shared table, never a look into every schema."""
+        try:
+            if queue.has_due():
+                queue.ring_bell()
+        except Exception:
+            logger.exception("core.worker.tick_failed")
+            connection.close()

@@ -1,0 +1,40 @@
+"""Tables of the public schema that every partner's background work goes through."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Lane(models.IntegerChoices):
+    """Who goes first when workers or a vendor's calls are scarce."""
+
+    LIVE = 0
+    REPAIR = 1
+    BACKFILL = 2
+
+
+class DueWork(models.Model):
+    """This partner has this kind of work, from this moment on. The one table the worker looks at.
+
+    The row says only *that* there is work; what the work is stands in the partner's own tables, so running a row twice, late
+    or after a crash does no harm. `version` counts wakes: a wake that comes while the work runs is not lost.
+    """
+
+    schema_name = models.CharField(max_length=63)
+    kind = models.CharField(max_length=60)
+    key = models.CharField(max_length=120, blank=True, default="")
+    lane = models.SmallIntegerField(choices=Lane.choices, default=Lane.LIVE)
+    due_at = models.DateTimeField(db_default=Now())
+    lease_until = models.DateTimeField(null=True, blank=True)
+    token = models.UUIDField(null=True, blank=True, help_text="Fence: only its holder may finish or renew the claim.")
+    attempts = models.PositiveIntegerField(default=0, help_text="Claims since it last ended well.")
+    version = models.BigIntegerField(default=0)
+    error = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name_plural = "due work"
+        constraints = [models.UniqueConstraint(fields=["schema_name", "kind", "key"], name="due_work_once")]
+        indexes = [models.Index(fields=["due_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.schema_name} {self.kind} {self.key}"

@@ -1,0 +1,64 @@
+"""django-q2 broker on Postgres that claims in order and wakes on NOTIFY instead of polling.
+
+The stock ORM broker sleeps `poll` seconds when empty (p50 116 ms to start a task at 0.2 s) and hands out rows in no order.
+"""
+
+import logging
+from typing import Any
+
+import psycopg
+from django.db import connections
+from django_q.brokers.orm import ORM
+from django_q.conf import Conf
+
+logger = logging.getLogger(__name__)
+CHANNEL = "throughline_queue"
+_WAIT_SECONDS = 1.0  # also how long a stopping pusher may take to notice
+
+
+class NotifyBroker(ORM):
+    _listener: "psycopg.Connection[Any] | None" = None
+
+    def enqueue(self, task: Any) -> Any:
+        pk = super().enqueue(task)
+        with connections[Conf.ORM].cursor() as cursor:
+            cursor.execute("select pg_notify(%s, '')", [CHANNEL])
+        return pk
+
+    def dequeue(self) -> list[tuple[int, Any]] | None:
+        # Listen before looking: a ring between the look and the wait would otherwise be slept over.
+        listener = self._listen()
+        claimed = self._claim()
+        if claimed:
+            return [claimed]
+        try:
+            for _ in listener.notifies(timeout=_WAIT_SECONDS, stop_after=1):
+                pass
+        except psycopg.OperationalError:
+            logger.warning("core.work.listener_lost: reconnecting")
+            self._listener = None
+        claimed = self._claim()
+        return [claimed] if claimed else None
+
+    def _claim(self) -> tuple[int, Any] | None:
+        self.get_connection()  # closes a connection that went stale
+        with connections[Conf.ORM].cursor() as cursor:
+            cursor.execute(
+                """
+                update public.django_q_ormq set lock = clock_timestamp() + make_interval(secs => %s)
+                 where id = (select id from public.django_q_ormq where key = %s and lock <= clock_timestamp()
+                              order by id limit 1 for update skip locked)
+                returning id, payload
+                """,
+                [Conf.RETRY, self.list_key or Conf.CLUSTER_NAME],
+            )
+            row: tuple[int, Any] | None = cursor.fetchone()
+            return row
+
+    def _listen(self) -> "psycopg.Connection[Any]":
+        if self._listener is None or self._listener.closed:
+            params = connections[Conf.ORM].get_connection_params()
+            keep = {k: v for k, v in params.items() if k in {"host", "port", "dbname", "user", "password", "sslmode"}}
+            self._listener = psycopg.connect(**keep, autocommit=True)
+            self._listener.execute(f"listen {CHANNEL}")
+        return self._listener

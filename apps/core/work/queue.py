@@ -1,0 +1,132 @@
+"""Due work: wake, claim, renew, finish. Postgres decides who does what; the queue only rings (docs/adr/0003).
+
+Invariant: a row is deleted only by the holder of its latest token, and only if nobody woke it meanwhile.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection, transaction
+from django_q.tasks import async_task
+
+from apps.core.errors import TransientError
+from apps.core.models import DueWork, Lane
+from apps.core.tenancy.context import require_partner_schema
+
+RING = "apps.core.work.tasks.ring"
+_MAX_BACKOFF = timedelta(minutes=15)
+
+
+class LeaseLostError(TransientError):
+    """Another worker took the work over, since this one held it too long without renewing."""
+
+    code = "lease_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    id: int
+    schema_name: str
+    kind: str
+    key: str
+    version: int
+    token: UUID
+    attempts: int
+
+
+def wake(kind: str, key: str | int = "", *, due_at: datetime | None = None, lane: Lane = Lane.LIVE) -> None:
+    """Say that the current partner has work of this kind, now or from `due_at`. Idempotent; commits with the caller's transaction."""
+    schema_name = require_partner_schema()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            insert into public.core_duework (schema_name, kind, key, lane, due_at, attempts, version, error)
+            values (%s, %s, %s, %s, coalesce(%s, clock_timestamp()), 0, 0, '')
+            on conflict (schema_name, kind, key) do update
+               set due_at = least(core_duework.due_at, excluded.due_at), lane = least(core_duework.lane, excluded.lane),
+                   version = core_duework.version + 1
+            returning due_at <= clock_timestamp() and lease_until is null
+            """,
+            [schema_name, kind, str(key), lane, due_at],
+        )
+        (is_due,) = cursor.fetchone()
+    if is_due:
+        transaction.on_commit(ring_bell, robust=True)
+
+
+def ring_bell() -> None:
+    """Tell some worker to look at the table. Losing a ring is harmless: the worker's own clock looks every second."""
+    async_task(RING, save=False)
+
+
+def claim(*, now: datetime | None = None) -> Work | None:
+    """Take the most urgent due row that nobody holds, oldest first within a lane."""
+    token = uuid4()
+    lease = timedelta(seconds=settings.WORK_LEASE_SECONDS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            update public.core_duework set lease_until = clock_timestamp() + %s, token = %s, attempts = attempts + 1
+             where id = (select id from public.core_duework
+                          where due_at <= coalesce(%s, clock_timestamp())
+                            and (lease_until is null or lease_until < clock_timestamp())
+                          order by lane, due_at limit 1 for update skip locked)
+            returning id, schema_name, kind, key, version, token, attempts
+            """,
+            [lease, token, now],
+        )
+        row = cursor.fetchone()
+    return Work(*row) if row else None
+
+
+def renew(work: Work) -> None:
+    """Keep a claim while the work goes on. Raises LeaseLostError when another worker has it: stop and write nothing more."""
+    held = DueWork.objects.filter(id=work.id, token=work.token).update(
+        lease_until=datetime.now(UTC) + timedelta(seconds=settings.WORK_LEASE_SECONDS)
+    )
+    if not held:
+        raise LeaseLostError(f"the claim on {work.kind} {work.key} of {work.schema_name} was taken over")
+
+
+def finish(work: Work, *, next_due_at: datetime | None) -> None:
+    """End a claim: due again at `next_due_at`, gone for None, or due at once when someone woke it while it ran."""
+    with connection.cursor() as cursor:
+        if next_due_at is None:
+            cursor.execute(
+                "delete from public.core_duework where id = %s and token = %s and version = %s",
+                [work.id, work.token, work.version],
+            )
+            if cursor.rowcount:
+                return
+        cursor.execute(
+            """
+            update public.core_duework set lease_until = null, token = null, attempts = 0, error = '',
+                   due_at = case when version = %s then coalesce(%s, clock_timestamp()) else clock_timestamp() end
+             where id = %s and token = %s
+            """,
+            [work.version, next_due_at, work.id, work.token],
+        )
+
+
+def fail(work: Work, *, error: str) -> None:
+    """End a claim that raised: try again later, each time after a longer pause."""
+    pause = min(timedelta(seconds=5 * 2 ** min(work.attempts, 10)), _MAX_BACKOFF)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            update public.core_duework set lease_until = null, token = null, error = %s, due_at = clock_timestamp() + %s
+             where id = %s and token = %s
+            """,
+            [error[:2000], pause, work.id, work.token],
+        )
+
+
+def has_due() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """select exists (select 1 from public.core_duework where due_at <= clock_timestamp()
+                               and (lease_until is null or lease_until < clock_timestamp()))"""
+        )
+        return bool(cursor.fetchone()[0])
