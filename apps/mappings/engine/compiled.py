@@ -1,0 +1,92 @@
+"""A compiled mapping: run it inbound, render it outbound, explain either."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .conditions import Test
+from .outcomes import Deleted, Mapped, Reference, Rejected, RenderedBody, Skipped
+from .plan import Level
+from .problems import FieldProblem, ProblemCode, ValueProblem
+from .running import Resolve, Scope, fill
+from .spec import MappingSpec
+from .values import shown
+
+Named = tuple[Test, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledMapping:
+    """Made by compile_mapping. Holds no state between records, so threads may share it."""
+
+    spec: MappingSpec
+    level: Level
+    deleted: tuple[Named, ...]
+    skips: tuple[Named, ...]
+    overwrite: dict[str, str]  # target → always | if_empty | never; the loader applies it
+
+    def run(self, record: Any) -> Mapped | Rejected | Skipped | Deleted:
+        """Inbound: one vendor record to canonical values. Never raises on what a record holds."""
+        self._expect("in", "render")
+        if record.__class__ is not dict:
+            return Rejected((_no_record(record),))
+        if self.deleted or self.skips:
+            verdict = self.verdict(record)
+            if verdict is not None:
+                return verdict
+        values: dict[str, Any] = {}
+        references: dict[str, Reference] = {}
+        problems: list[FieldProblem] = []
+        fill(self.level, record, values, problems, Scope(references, None, record))
+        return Rejected(tuple(problems)) if problems else Mapped(values, references)
+
+    def render(self, record: Any, resolve: Resolve | None = None) -> RenderedBody | Rejected:
+        """Outbound: one canonical record (nested dict) to a vendor body.
+
+        `resolve(entity, canonical_id)` gives the external id or raises MissingReference.
+        """
+        self._expect("out", "run")
+        if record.__class__ is not dict:
+            return Rejected((_no_record(record),))
+        body: dict[str, Any] = {}
+        problems: list[FieldProblem] = []
+        fill(self.level, record, body, problems, Scope(None, resolve, record))
+        return Rejected(tuple(problems)) if problems else RenderedBody(body)
+
+    def verdict(self, record: Any) -> Deleted | Skipped | Rejected | None:
+        """Whether the record is a deletion or to be skipped; a deletion wins."""
+        for named, outcome in ((self.deleted, Deleted), (self.skips, Skipped)):
+            for test, reason in named:
+                try:
+                    if test(record):
+                        return outcome(reason)
+                except Exception as error:
+                    return Rejected((_condition_problem(reason, error),))
+        return None
+
+    def _expect(self, direction: str, other: str) -> None:
+        if self.spec.direction != direction:
+            raise ValueError(
+                f'the mapping {self.spec.object} / {self.spec.entity} has direction "{self.spec.direction}"; '
+                f"call {other}() instead"
+            )
+
+
+def _no_record(record: Any) -> FieldProblem:
+    found = shown(record)
+    return FieldProblem(
+        ProblemCode.WRONG_SHAPE,
+        "(record)",
+        "(record)",
+        found,
+        f"The record is {found}; expected an object. Check where the connector finds its records in the answer.",
+    )
+
+
+def _condition_problem(reason: str, error: Exception) -> FieldProblem:
+    if isinstance(error, ValueProblem):
+        code, found = error.code, error.found or "a value of another shape"
+        said = f"expected {error.expected}. {error.next_step}"
+    else:
+        code, found = ProblemCode.UNEXPECTED, type(error).__name__
+        said = "expected a value the condition can compare. Compare it with the raw record."
+    return FieldProblem(code, "(condition)", reason, found, f'The condition "{reason}" found {found}; {said}')

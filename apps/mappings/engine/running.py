@@ -1,0 +1,166 @@
+"""The loop that maps one record. The first half is the hot path: it is written for speed, the rest for clarity."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from .outcomes import Reference
+from .paths import ITEM, ROOT
+from .plan import FieldPlan, Level, converted, problem_of, required_missing, settled
+from .problems import FieldProblem, MissingReference, ProblemCode, ValueProblem
+from .values import MISSING, is_empty, shown, storable
+
+Resolve = Callable[[str, Any], Any]
+
+# Never empty and always storable, so nothing is left to settle.
+_SETTLED = frozenset({Decimal, int, bool, date, datetime})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a level needs beside its record."""
+
+    references: dict[str, Reference] | None  # inbound: found references go here
+    resolve: Resolve | None  # outbound: gives the external id of a canonical record
+    root: Any
+    where: str = ""  # "lines[2]." in front of targets in messages
+    key: str = ""  # "lines.2." in front of targets in references
+
+
+def fill(level: Level, record: Any, values: dict[str, Any], problems: list[FieldProblem], scope: Scope) -> None:
+    """Map one record (or list item) into `values`; what cannot be mapped is added to `problems`."""
+    missing = MISSING
+    for key, read, convert, plan in level.fast:
+        raw: Any = missing
+        try:
+            raw = value = read(record)
+            if convert is not None and value is not None and value is not missing:
+                value = convert(value)
+            kind = value.__class__
+            # Text from "!" on, in printable ASCII, is neither blank nor unstorable.
+            if kind in _SETTLED or (kind is str and value >= "!" and value.isascii() and value.isprintable()):
+                values[key] = value
+            else:
+                value = settled(plan, value, record)
+                if value is not missing:
+                    values[key] = value
+        except Exception as error:
+            problems.append(problem_of(plan, error, raw, scope.where))
+    if level.rich:
+        _fill_rich(level, record, values, problems, scope)
+
+
+def _fill_rich(level: Level, record: Any, values: dict[str, Any], problems: list[FieldProblem], scope: Scope) -> None:
+    for plan in level.rich:
+        raw: Any = MISSING
+        try:
+            if plan.when is not None and not plan.when(record):
+                continue
+            raw = plan.read(record)
+            value = rich_value(plan, raw, record, problems, scope)
+            if value is not MISSING:
+                put(values, plan.target, value)
+        except Exception as error:
+            problems.append(problem_of(plan, error, raw, scope.where))
+
+
+def rich_value(plan: FieldPlan, raw: Any, record: Any, problems: list[FieldProblem], scope: Scope) -> Any:
+    if plan.items is not None:
+        return _items(plan, plan.items, raw, problems, scope)
+    if plan.reference is None:
+        return settled(plan, converted(plan, raw, record), record)
+    if scope.references is not None:
+        return _found_reference(plan, raw, record, scope)
+    return _resolved_reference(plan, raw, record, scope)
+
+
+def put(values: dict[str, Any], target: tuple[str, ...], value: Any) -> None:
+    for segment in target[:-1]:
+        values = values.setdefault(segment, {})
+    values[target[-1]] = value
+
+
+def _items(plan: FieldPlan, level: Level, raw: Any, problems: list[FieldProblem], scope: Scope) -> Any:
+    if not isinstance(raw, (list, tuple)):
+        if raw and raw is not MISSING:
+            raise ValueProblem(ProblemCode.WRONG_SHAPE, "a list", "Point each at the list in the raw record.")
+        raw = MISSING if raw is MISSING else []
+    if not raw and plan.required:
+        raise required_missing(raw)
+    if raw is MISSING or (not raw and plan.omit_empty):
+        return MISSING
+    made: list[dict[str, Any]] = []
+    for index, item in enumerate(raw):
+        where, key = f"{scope.where}{plan.to}[{index}]", f"{scope.key}{plan.to}.{index}."
+        if not isinstance(item, dict) and not level.reads_item:
+            problems.append(_wrong_item(plan, where, item))
+            continue
+        values: dict[str, Any] = {}
+        inside = Scope(scope.references, scope.resolve, scope.root, where + ".", key)
+        fill(level, _item_record(level, item, scope.root), values, problems, inside)
+        made.append(values)
+    return made
+
+
+def _item_record(level: Level, item: Any, root: Any) -> Any:
+    if not level.reads_root and not level.reads_item:
+        return item
+    record = dict(item) if isinstance(item, dict) else {}
+    if level.reads_item:
+        record[ITEM] = item
+    record[ROOT] = root
+    return record
+
+
+def _wrong_item(plan: FieldPlan, where: str, item: Any) -> FieldProblem:
+    found = shown(item, plan.source)
+    return FieldProblem(
+        ProblemCode.WRONG_SHAPE,
+        where,
+        plan.source,
+        found,
+        f'{where}: found {found} in {plan.source}; expected an object. Read bare values with the path "{ITEM}".',
+    )
+
+
+def _found_reference(plan: FieldPlan, raw: Any, record: Any, scope: Scope) -> Any:
+    value = converted(plan, raw, record)
+    if is_empty(value):
+        if plan.required:
+            raise required_missing(value)
+        return MISSING if value is MISSING or plan.omit_empty else None
+    spec = plan.reference
+    if spec is not None and spec.object is not None and scope.references is not None:
+        stub = {key: storable(read(record)) for key, read in plan.stub}
+        known = {key: found for key, found in stub.items() if not is_empty(found)}
+        scope.references[scope.key + plan.to] = Reference(spec.object, _external_id(value), known, spec.via)
+    return MISSING
+
+
+def _external_id(value: Any) -> str:
+    if isinstance(value, str):
+        return str(storable(value)).strip()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise ValueProblem(
+        ProblemCode.WRONG_SHAPE, "an id: text or a whole number", "Point the path at the id inside it, such as user.id."
+    )
+
+
+def _resolved_reference(plan: FieldPlan, raw: Any, record: Any, scope: Scope) -> Any:
+    if is_empty(raw):
+        return settled(plan, raw, record)
+    entity = plan.reference.entity if plan.reference else None
+    try:
+        if scope.resolve is None or entity is None:
+            raise MissingReference("no resolver was given")
+        external_id = scope.resolve(entity, raw)
+    except MissingReference as error:
+        raise ValueProblem(
+            ProblemCode.MISSING_REFERENCE,
+            f"a {entity} that this system already knows{f' ({error})' if str(error) else ''}",
+            f"Send or link that {entity} first; this record can then be retried.",
+        ) from error
+    return settled(plan, converted(plan, external_id, record), record)

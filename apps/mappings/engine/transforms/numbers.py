@@ -1,0 +1,292 @@
+"""Transforms over numbers. Money is Decimal: a JSON float is read by the digits it was written with."""
+
+import re
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any, Literal
+
+from pydantic import Field
+
+from ..paths import compile_path
+from ..problems import ProblemCode, ValueProblem
+from ..values import shown
+from .registry import Build, Convert, NeedsRecord, Params, transform
+
+Rounding = Literal["half_up", "half_even"]
+
+_ROUNDINGS = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.\d*)?\Z|[+-]?\d+(\.\d*)?\Z", re.ASCII)
+_LARGEST = 30  # digits before the point: beyond any money, and small enough never to stall a formatter
+_CONTEXT_DIGITS = 28
+
+
+class DecimalParams(Params):
+    comma: Literal["none", "decimal", "thousands"] = Field(
+        "none", description="what a comma means in text: `decimal` reads 1.234,56 and `thousands` reads 1,234.56"
+    )
+    places: int | None = Field(None, ge=0, le=12, description="round to this many places")
+    rounding: Rounding = Field("half_up", description="how a half is rounded: half_up or half_even")
+
+
+class IntegerParams(Params):
+    min: int = Field(-(2**63), description="smallest allowed number")
+    max: int = Field(2**63 - 1, description="largest allowed number")
+
+
+class MoneyMinorParams(Params):
+    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="the currency, when it is always the same")
+    currency_from: str | None = Field(None, description="the path to the currency code")
+    to: Literal["major", "minor"] | None = Field(None, description="default: major inbound, minor outbound")
+
+    def model_post_init(self, context: Any) -> None:
+        if (self.currency is None) == (self.currency_from is None):
+            raise ValueError("write exactly one of currency and currency_from")
+        if self.currency_from:
+            compile_path(self.currency_from, nested=True)
+
+    def paths(self) -> tuple[str, ...]:
+        return (self.currency_from,) if self.currency_from else ()
+
+
+class PercentParams(Params):
+    percent: Decimal = Field(description="how many per cent of the value to take, for example 30")
+    places: int = Field(2, ge=0, le=12, description="round to this many places, half up")
+
+
+class PlacesParams(Params):
+    places: int | None = Field(None, ge=0, le=12, description="round half up to this many places")
+
+
+class HoursParams(Params):
+    places: int = Field(4, ge=0, le=12, description="round half up to this many places")
+
+
+@transform(gives="decimal", params=DecimalParams)
+def decimal(params: DecimalParams, build: Build) -> Convert:
+    """An exact decimal number.
+
+    In: text, number. Out: decimal; blank text gives nothing. Errors: not_a_number, out_of_range past 30 digits.
+    """
+    if params.comma == "none" and params.places is None:
+        return exact
+    rounding = _ROUNDINGS[params.rounding]
+
+    def convert(value: Any) -> Decimal | None:
+        number = exact(_without_commas(value, params.comma) if isinstance(value, str) else value)
+        return number if number is None or params.places is None else rounded(number, params.places, rounding)
+
+    return convert
+
+
+@transform(gives="integer", params=IntegerParams)
+def integer(params: IntegerParams, build: Build) -> Convert:
+    """A whole number; 3.0 counts as 3, 3.5 does not.
+
+    In: text, number. Out: whole number; blank text gives nothing. Errors: not_a_number, out_of_range.
+    """
+
+    def convert(value: Any) -> int | None:
+        if value.__class__ is not int:
+            number = exact(value)
+            if number is None:
+                return None
+            if number != number.to_integral_value():
+                raise not_a_number("a whole number")
+            value = int(number)
+        if not params.min <= value <= params.max:
+            raise out_of_range(f"a whole number from {params.min} to {params.max}")
+        return int(value)
+
+    return convert
+
+
+@transform(gives="any", params=MoneyMinorParams, main="currency")
+def money_minor(params: MoneyMinorParams, build: Build) -> Convert | NeedsRecord:
+    """Minor units (cents) to an amount, or back, by the currency's own number of places (JPY 0, EUR 2, KWD 3).
+
+    In: whole number (inbound) or decimal (outbound). Out: decimal (inbound) or whole number (outbound); never rounds.
+    Errors: not_a_number, unknown_currency, out_of_range when the amount has more places than the currency.
+    """
+    to_minor = (params.to or ("major" if build.direction == "in" else "minor")) == "minor"
+
+    def scaled(value: Any, currency: str) -> Decimal | int | None:
+        number = exact(value)
+        if number is None:
+            return None
+        digits = build.currency_digits(currency)
+        if to_minor:
+            return _whole(number.scaleb(digits), f"at most {digits} places for {currency}")
+        return Decimal(_whole(number, f"whole minor units of {currency}")).scaleb(-digits)
+
+    if params.currency:
+        fixed = checked_currency(params.currency, build)
+        return lambda value: scaled(value, fixed)
+    read = compile_path(params.currency_from or "", nested=build.nested)
+    return NeedsRecord(lambda value, record: scaled(value, checked_currency(read(record), build)))
+
+
+@transform(gives="decimal")
+def negate(params: Params, build: Build) -> Convert:
+    """The number with the other sign: a credit's amounts, a correction's hours.
+
+    In: text, number. Out: decimal. Errors: not_a_number.
+    """
+
+    def convert(value: Any) -> Decimal | None:
+        number = exact(value)
+        # Not unary minus: that would round to the context's precision. Nor copy_negate on zero: "-0" confuses readers.
+        return number if not number else number.copy_negate()
+
+    return convert
+
+
+@transform(gives="decimal", params=PercentParams, main="percent")
+def percent_of(params: PercentParams, build: Build) -> Convert:
+    """A percentage of the value: a deposit of 30 %, a share of a fee.
+
+    In: text, number. Out: decimal. Errors: not_a_number.
+    """
+
+    def convert(value: Any) -> Decimal | None:
+        number = exact(value)
+        return None if number is None else rounded(number * params.percent / 100, params.places)
+
+    return convert
+
+
+@transform(gives="decimal", params=HoursParams, main="places")
+def hours_from_seconds(params: HoursParams, build: Build) -> Convert:
+    """Seconds as decimal hours.
+
+    In: text, number. Out: decimal. Errors: not_a_number.
+    """
+
+    def convert(value: Any) -> Decimal | None:
+        number = exact(value)
+        return None if number is None else rounded(number / 3600, params.places)
+
+    return convert
+
+
+@transform(gives="decimal", params=HoursParams, main="places")
+def hours_from_hhmm(params: HoursParams, build: Build) -> Convert:
+    """`1:30` or `01:30:00` as decimal hours; a minus in front counts for the whole.
+
+    In: text. Out: decimal. Errors: not_a_number.
+    """
+    pattern = re.compile(r"(-?)(\d{1,6}):([0-5]\d)(?::([0-5]\d))?\Z", re.ASCII)
+
+    def convert(value: Any) -> Decimal | None:
+        if isinstance(value, str) and not value.strip():
+            return None
+        match = pattern.match(value.strip()) if isinstance(value, str) else None
+        if match is None:
+            raise not_a_number("hours and minutes such as 1:30")
+        seconds = int(match[2]) * 3600 + int(match[3]) * 60 + int(match[4] or 0)
+        return rounded(Decimal(-seconds if match[1] and seconds else seconds) / 3600, params.places)
+
+    return convert
+
+
+@transform(gives="text", params=PlacesParams, main="places")
+def number_string(params: PlacesParams, build: Build) -> Convert:
+    """A number as plain text without exponent, for vendors that want numbers in quotes.
+
+    In: text, number. Out: text. Errors: not_a_number.
+    """
+
+    def convert(value: Any) -> str | None:
+        number = exact(value)
+        if number is None:
+            return None
+        return format(number if params.places is None else rounded(number, params.places), "f")
+
+    return convert
+
+
+@transform(gives="decimal", params=PlacesParams, main="places")
+def json_number(params: PlacesParams, build: Build) -> Convert:
+    """A number that leaves as an exact JSON number; it stays a decimal until the body is encoded.
+
+    In: text, number. Out: decimal, written with the very same digits by `encode_body`. Errors: not_a_number.
+    """
+
+    def convert(value: Any) -> Decimal | None:
+        number = exact(value)
+        return number if number is None or params.places is None else rounded(number, params.places)
+
+    return convert
+
+
+def exact(value: Any) -> Decimal | None:
+    """The value as a Decimal; blank text is None."""
+    if value.__class__ is Decimal:
+        number: Decimal = value
+    elif value.__class__ is str:
+        stripped = value.strip()
+        if not stripped:
+            return None
+        if not _NUMBER.match(stripped):
+            raise not_a_number("a number such as 1234.56")
+        number = Decimal(stripped)
+    elif value.__class__ is int:
+        if value.bit_length() > 120:
+            raise out_of_range(f"a number of at most {_LARGEST} digits")
+        return Decimal(value)
+    elif isinstance(value, float):
+        number = Decimal(repr(value))
+    else:
+        raise not_a_number("a number such as 1234.56")
+    if not number.is_finite():
+        raise not_a_number("a finite number")
+    if -_LARGEST <= number.adjusted() < _LARGEST:
+        return number
+    if not number:
+        return Decimal(0)
+    raise out_of_range(f"a number of at most {_LARGEST} digits")
+
+
+def rounded(number: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
+    if number.adjusted() + 1 + places > _CONTEXT_DIGITS:
+        raise out_of_range(f"a number of at most {_CONTEXT_DIGITS - places} digits before the point")
+    try:
+        return number.quantize(Decimal(1).scaleb(-places), rounding=rounding)
+    except InvalidOperation as error:
+        raise out_of_range("a number of usual size") from error
+
+
+def checked_currency(value: Any, build: Build) -> str:
+    code = value.strip() if isinstance(value, str) else ""
+    if not build.currency_exists(code):
+        raise ValueProblem(
+            ProblemCode.UNKNOWN_CURRENCY,
+            "a currency code of three capital letters such as EUR",
+            "Correct it at the source, or add a lookup before it.",
+            found=f"the currency {shown(value)}",
+        )
+    return code
+
+
+def not_a_number(expected: str) -> ValueProblem:
+    return ValueProblem(
+        ProblemCode.NOT_A_NUMBER, expected, 'Correct it at the source; for commas set the parameter "comma".'
+    )
+
+
+def out_of_range(expected: str) -> ValueProblem:
+    return ValueProblem(ProblemCode.OUT_OF_RANGE, expected, "Correct the number in the source system.")
+
+
+def _whole(number: Decimal, expected: str) -> int:
+    if number != number.to_integral_value():
+        raise out_of_range(expected)
+    return int(number)
+
+
+def _without_commas(value: str, comma: str) -> str:
+    text = value.strip().replace("\u00a0", "").replace("\u202f", "")
+    if comma == "decimal":
+        text = text.translate(str.maketrans(",.", ".,"))
+    if comma != "none" and text and not _GROUPED.match(text):
+        raise not_a_number("1.234,56" if comma == "decimal" else "1,234.56")
+    return text.replace(",", "") if comma != "none" else text
