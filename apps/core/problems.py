@@ -1,0 +1,43 @@
+"""How a lower app says that something failed or works again, without knowing who keeps book of it.
+
+The project's one signal pair. `apps.exceptions` listens and keeps cases, in the caller's transaction.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.dispatch import Signal
+
+problem_found = Signal()
+"""Sent with `problem: Problem`."""
+problem_cleared = Signal()
+"""Sent with `customer_id: int`, `trace_keys: list[str]`, `note: str`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`trace_key` names cause and record: the same key again is the same case."""
+
+    customer_id: int
+    trace_key: str
+    reason: str
+    title: str
+    subject_kind: str
+    subject_id: int
+    connection_id: int | None = None
+    entity: str = ""
+    record_id: int | None = None
+    amount: Decimal | None = None
+    currency: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def report(problem: Problem) -> None:
+    problem_found.send(sender=Problem, problem=problem)
+
+
+def clear(*, customer_id: int, trace_keys: list[str], note: str) -> None:
+    """Say that the causes behind these keys are gone."""
+    if trace_keys:
+        problem_cleared.send(sender=Problem, customer_id=customer_id, trace_keys=trace_keys, note=note)

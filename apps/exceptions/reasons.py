@@ -1,0 +1,145 @@
+"""The closed list of reasons a case can have: words for staff, words for the customer, what to do next.
+
+Source of a code: mapping problems carry the engine's code, deliveries and runs the error family the manifest gave.
+"""
+
+from dataclasses import dataclass
+
+from django.db import models
+
+
+class Audience(models.TextChoices):
+    STAFF = "staff"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: str
+    title: str
+    customer_text: str
+    next_action: str
+    audience: Audience = Audience.STAFF
+
+
+_REASONS = (
+    Reason(
+        "value_unmapped",
+        "A value has no counterpart in the other system",
+        "We found a value that your other system does not know yet. Tell us what it corresponds to.",
+        "Add the value to the value map; everything that waits for it is then sent by itself.",
+        Audience.CUSTOMER,
+    ),
+    Reason(
+        "invalid_value",
+        "A field has a value that can't be used",
+        "A record in your system has a value we can't use.",
+        "Correct the record at its source, or change the mapping, then retry.",
+    ),
+    Reason(
+        "missing_value",
+        "A required field is empty",
+        "A record in your system lacks something we need.",
+        "Fill the field at its source, or give the mapping a default, then retry.",
+    ),
+    Reason(
+        "missing_reference",
+        "It refers to a record that is not known yet",
+        "A record refers to another one we have not received.",
+        "Sync the object it refers to, or bind it to an existing record, then retry.",
+    ),
+    Reason(
+        "missing_rate",
+        "No rate for this person's work",
+        "We can't bill some approved time because no rate is agreed for it.",
+        "Add a rate to the contract's rate card or to the person, then retry.",
+        Audience.CUSTOMER,
+    ),
+    Reason(
+        "not_billable_yet",
+        "Approved work can't be billed",
+        "Some approved work can't be billed yet.",
+        "See the details: what is missing is named there.",
+    ),
+    Reason(
+        "validation",
+        "The vendor refused the record",
+        "Your system did not accept a record from us.",
+        "Read the vendor's reason, correct the payload or the mapping, then retry.",
+    ),
+    Reason(
+        "duplicate",
+        "The vendor says the record exists already",
+        "A record exists twice.",
+        "Bind it to the existing record, or rename one of them, then retry.",
+    ),
+    Reason(
+        "uncertain",
+        "It is not certain whether the record was written",
+        "We are checking whether a record reached your system.",
+        "Look in the vendor's system. Then mark it as done with its id, or allow it to be sent again.",
+    ),
+    Reason(
+        "auth",
+        "The connection's access was refused",
+        "We can no longer sign in to one of your systems.",
+        "Renew the credentials or reconnect; everything that waits is then sent by itself.",
+        Audience.CUSTOMER,
+    ),
+    Reason(
+        "permission",
+        "The connection may not do this",
+        "Our access to one of your systems lacks a permission.",
+        "Grant the permission in the vendor's system, then retry.",
+        Audience.CUSTOMER,
+    ),
+    Reason(
+        "not_found",
+        "The record is gone at the vendor",
+        "A record we keep in step no longer exists in your system.",
+        "Find out whether it was deleted on purpose; unbind it or restore it, then retry.",
+    ),
+    Reason(
+        "conflict",
+        "The record changed at the vendor meanwhile",
+        "A record was changed in two places at once.",
+        "Retry: the latest state is read again before it is written.",
+    ),
+    Reason(
+        "outage",
+        "The vendor's system does not answer",
+        "One of your systems does not answer at the moment. We keep trying.",
+        "Nothing, unless it lasts: it is tried again by itself.",
+    ),
+    Reason(
+        "bad_answer",
+        "The vendor answered something that can't be read",
+        "One of your systems gave an unexpected answer.",
+        "Look at the answer; if it stays, the connector needs a correction.",
+    ),
+    Reason(
+        "match_ambiguous",
+        "Two existing records could be meant",
+        "Two of your records look like the same company. Tell us which one is meant.",
+        "Decide on the match proposal.",
+        Audience.CUSTOMER,
+    ),
+    Reason(
+        "flow_incomplete",
+        "A flow lacks a connection or a setting",
+        "Something is not set up yet.",
+        "Complete the flow's settings or connect the missing system.",
+    ),
+    Reason(
+        "unknown",
+        "Something unexpected happened",
+        "Something unexpected happened. We are looking into it.",
+        "Read the details; if the cause is not clear, ask the operator.",
+    ),
+)
+REASONS = {reason.code: reason for reason in _REASONS}
+
+
+def reason_for(code: str) -> Reason:
+    """The reason of a code; codes nobody foresaw are `unknown`, never an error."""
+    return REASONS.get(code, REASONS["unknown"])

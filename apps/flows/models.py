@@ -1,0 +1,61 @@
+"""Installed blueprints and what they are doing."""
+
+from django.db import models
+from django.db.models.functions import Now
+from simple_history.models import HistoricalRecords
+
+
+class Flow(models.Model):
+    """A blueprint installed for a customer, with its settings."""
+
+    class Blueprint(models.TextChoices):
+        SALES_TO_DELIVERY = "sales_to_delivery", "Sales to delivery"
+        TIME_TO_INVOICE = "time_to_invoice", "Time to invoice"
+
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="flows")
+    blueprint = models.CharField(max_length=40, choices=Blueprint.choices)
+    is_enabled = models.BooleanField(default=True)
+    settings = models.JSONField(default=dict, help_text="Keys as documented by the blueprint.")
+    starts_at = models.DateTimeField(help_text="Things that happened before are left alone.")
+    latest_success_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    history = HistoricalRecords(
+        history_id_field=models.BigAutoField(), user_db_constraint=False, excluded_fields=["latest_success_at"]
+    )
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["customer", "blueprint"], name="flow_once")]
+
+    def __str__(self) -> str:
+        return f"{self.get_blueprint_display()} · {self.customer_id}"
+
+
+class ItemStatus(models.TextChoices):
+    RUNNING = "running"
+    HELD = "held", "held: needs a person"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class FlowItem(models.Model):
+    """One thing a flow works on: a won opportunity, an invoice being billed. Its deliveries name it as their origin."""
+
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="+")
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="items")
+    entity = models.CharField(max_length=40)
+    record_id = models.BigIntegerField()
+    title = models.TextField()
+    status = models.CharField(max_length=10, choices=ItemStatus.choices, default=ItemStatus.RUNNING)
+    plan = models.JSONField(default=dict, help_text="What was decided, in the words of the rules.")
+    snapshot = models.JSONField(default=dict, help_text="The trigger's fields when it was planned: what later changes are told against.")
+    problem = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["flow", "entity", "record_id"], name="flow_item_once")]
+        indexes = [models.Index(fields=["customer", "status"])]
+
+    def __str__(self) -> str:
+        return self.title
