@@ -269,7 +269,7 @@ class EmbeddedPostgres:
         locale = ["--locale=C"]
         if binaries.major_version(self._programs.parent) >= 17:  # sorts alike everywhere, without ICU
             locale += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        initdb = [self._programs / "initdb", "-D", unfinished, "-U", SUPERUSER, "-E", "UTF8", *locale]
+        initdb = [str(self._programs / "initdb"), "-D", str(unfinished), "-U", SUPERUSER, "-E", "UTF8", *locale]
         durability = ["--no-sync"] if self.settings.get("fsync") == "off" else []
         answer = subprocess.run(
             [*initdb, *durability, "-A", "scram-sha-256", f"--pwfile={password_file}", "--data-checksums"],

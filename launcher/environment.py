@@ -96,7 +96,16 @@ def _install(requirements: Path) -> None:
     )
     _say(f"environment: installing {requirements.name} ({wanted} pinned packages and what they need)")
     started = time.monotonic()
-    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r", requirements]
+    command = [
+        str(PYTHON),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        "-r",
+        str(requirements),
+    ]
     pip = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True
     )
@@ -128,6 +137,9 @@ def main(arguments: list[str]) -> int:
     """Bring the environment in line, then become its Python."""
     try:
         ensure(PROJECT / arguments[0])
+    except KeyboardInterrupt:
+        print("\nenvironment: stopped; the next start goes on from here", file=sys.stderr)
+        return 130
     except EnvironmentProblem as error:
         print(f"environment: {error}", file=sys.stderr)
         return 2
