@@ -48,7 +48,9 @@ class FlowItem(models.Model):
     title = models.TextField()
     status = models.CharField(max_length=10, choices=ItemStatus.choices, default=ItemStatus.RUNNING)
     plan = models.JSONField(default=dict, help_text="What was decided, in the words of the rules.")
-    snapshot = models.JSONField(default=dict, help_text="The trigger's fields when it was planned: what later changes are told against.")
+    snapshot = models.JSONField(
+        default=dict, help_text="The trigger's fields when it was planned: what later changes are told against."
+    )
     problem = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)

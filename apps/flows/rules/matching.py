@@ -67,8 +67,7 @@ def find_match(subject: Party, candidates: Iterable[Party], *, proposal_score: i
     """Strongest identifier first. Two identifiers that point at different candidates are a conflict, not a choice."""
     pool = sorted(candidates, key=lambda candidate: candidate.id)
     certain = [match for candidate in pool if (match := _certain(subject, candidate))]
-    by_identifier = [match for match in certain if match.kind is not MatchKind.EXACT_NAME]
-    decisive = _strongest(by_identifier) or certain
+    decisive = _decisive(certain, subject, pool)
     if len(decisive) == 1:
         return MatchResult(MatchOutcome.CERTAIN, tuple(decisive))
     if decisive:
@@ -78,34 +77,45 @@ def find_match(subject: Party, candidates: Iterable[Party], *, proposal_score: i
     return MatchResult(MatchOutcome.PROPOSED, tuple(proposals)) if proposals else MatchResult(MatchOutcome.NONE)
 
 
-def _strongest(matches: Sequence[Match]) -> list[Match]:
-    """References and tax numbers outrank a shared domain (a group's companies share one), but not each other."""
-    firm = [match for match in matches if match.kind is not MatchKind.DOMAIN]
-    return list(firm or matches)
+def _decisive(certain: list[Match], subject: Party, pool: Sequence[Party]) -> list[Match]:
+    """References and tax numbers outrank domains and names, but not each other.
+
+    Companies of a group share a domain: among them the one of the very same name is meant.
+    """
+    firm = [match for match in certain if match.kind in (MatchKind.REFERENCE, MatchKind.TAX_NUMBER)]
+    if firm or len(certain) < 2:
+        return firm or certain
+    names = {candidate.id: normalised_name(candidate.name) for candidate in pool}
+    both = [
+        match
+        for match in certain
+        if match.kind is MatchKind.DOMAIN and names[match.candidate_id] == normalised_name(subject.name)
+    ]
+    return both if len(both) == 1 else certain
 
 
 def _certain(subject: Party, candidate: Party) -> Match | None:
-    for kind, shown in (
-        (
-            MatchKind.REFERENCE,
-            _same(normalised_reference(subject.reference), normalised_reference(candidate.reference)),
-        ),
-        (
-            MatchKind.TAX_NUMBER,
-            _same(normalised_tax_number(subject.tax_number), normalised_tax_number(candidate.tax_number)),
-        ),
-        (MatchKind.DOMAIN, _shared_domain(subject, candidate)),
-        (MatchKind.EXACT_NAME, _same(normalised_name(subject.name), normalised_name(candidate.name))),
-    ):
-        if shown and not _tax_numbers_differ(subject, candidate, kind):
-            return Match(candidate.id, kind, 100, f"same {kind.replace('_', ' ')}: {shown}")
+    entities_differ = _tax_numbers_differ(subject, candidate)
+    for kind, shared in _shared(subject, candidate).items():
+        if shared and (kind is MatchKind.REFERENCE or not entities_differ):
+            return Match(candidate.id, kind, 100, f"same {kind.replace('_', ' ')}: {shared}")
     return None
 
 
-def _tax_numbers_differ(subject: Party, candidate: Party, kind: MatchKind) -> bool:
-    """Two tax numbers are two legal entities, however alike their names and domains; only our own reference outranks."""
-    if kind in (MatchKind.REFERENCE, MatchKind.TAX_NUMBER):
-        return False
+def _shared(subject: Party, candidate: Party) -> dict[MatchKind, str]:
+    """What both have in common, strongest first."""
+    ours, theirs = normalised_tax_number(subject.tax_number), normalised_tax_number(candidate.tax_number)
+    domains = sorted(_domains(subject) & _domains(candidate))
+    return {
+        MatchKind.REFERENCE: _same(normalised_reference(subject.reference), normalised_reference(candidate.reference)),
+        MatchKind.TAX_NUMBER: _same(ours, theirs),
+        MatchKind.DOMAIN: domains[0] if domains else "",
+        MatchKind.EXACT_NAME: _same(normalised_name(subject.name), normalised_name(candidate.name)),
+    }
+
+
+def _tax_numbers_differ(subject: Party, candidate: Party) -> bool:
+    """Two tax numbers are two legal entities, however alike their names; only a reference of ours outranks that."""
     ours, theirs = normalised_tax_number(subject.tax_number), normalised_tax_number(candidate.tax_number)
     return bool(ours and theirs and ours != theirs)
 
@@ -117,15 +127,10 @@ def _fuzzy(subject: Party, candidate: Party, proposal_score: int) -> Match | Non
     score = int(max(fuzz.token_sort_ratio(ours, theirs), fuzz.ratio(ours.replace(" ", ""), theirs.replace(" ", ""))))
     if score < proposal_score:
         return None
-    note = "; tax numbers differ" if _tax_numbers_differ(subject, candidate, MatchKind.FUZZY_NAME) else ""
+    note = "; tax numbers differ" if _tax_numbers_differ(subject, candidate) else ""
     return Match(
         candidate.id, MatchKind.FUZZY_NAME, min(score, 99), f"{candidate.name!r} resembles {subject.name!r}{note}"
     )
-
-
-def _shared_domain(subject: Party, candidate: Party) -> str:
-    shared = sorted(_domains(subject) & _domains(candidate))
-    return shared[0] if shared else ""
 
 
 def _domains(party: Party) -> set[str]:
