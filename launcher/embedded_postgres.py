@@ -387,7 +387,7 @@ class EmbeddedPostgres:
         if str(self.data) not in command_line(pid):
             pid_file.unlink(missing_ok=True)
             return
-        for signum, seconds in ((None, 5.0), (signal.SIGINT, 15.0), (signal.SIGQUIT, 10.0)):
+        for signum, seconds in ((None, 1.0), (signal.SIGINT, 15.0), (signal.SIGQUIT, 10.0)):
             if signum is not None:
                 print(f"launcher: stopping Postgres {pid}, left behind in {self.home}", flush=True)
                 os.kill(pid, signum)

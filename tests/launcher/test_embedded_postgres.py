@@ -11,8 +11,9 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,12 +27,12 @@ from launcher.processes import is_alive
 DURABLE = {**PROFILES["test"], "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 
-def wait_until_gone(pid: int) -> None:
-    """Return when the process has ended; fail after a generous while."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll until it holds; fail after a generous while."""
     deadline = time.monotonic() + 30
-    while is_alive(pid):
-        assert time.monotonic() < deadline, f"process {pid} still runs"
-        time.sleep(0.05)
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager
@@ -49,6 +50,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgre
     """One server for tests that leave it as it was."""
     with cluster(tmp_path_factory.mktemp("server") / "postgres") as postgres:
         yield postgres
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """One durable cluster for tests that stop, kill and start it."""
+    with cluster(tmp_path_factory.mktemp("lasting") / "postgres", settings=DURABLE) as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def stopped(lasting: EmbeddedPostgres) -> Iterator[EmbeddedPostgres]:
+    """The durable cluster, not running."""
+    lasting.stop()
+    yield lasting
+    lasting.stop()
 
 
 class TestRole:
@@ -126,94 +142,108 @@ class TestSecondStart:
         with psycopg.connect(server.url()) as connection:
             assert connection.execute("select 1").fetchone() == (1,)
 
-    def test_after_a_stop_keeps_rows_and_port(self, tmp_path: Path) -> None:
-        with cluster(tmp_path / "postgres") as postgres:
-            port = postgres.port
-            _keep_a_row(postgres)
-            postgres.stop()
+    def test_after_a_stop_keeps_rows_and_port(self, stopped: EmbeddedPostgres) -> None:
+        stopped.start()
+        rows = _keep_a_row(stopped)
+        port = stopped.port
+        stopped.stop()
 
-            again = EmbeddedPostgres(tmp_path / "postgres", settings=PROFILES["test"])
-            with again:
-                assert (again.port, _kept_rows(again)) == (port, 1)
+        with EmbeddedPostgres(stopped.home, settings=DURABLE) as again:
+            assert (again.port, _kept_rows(again)) == (port, rows)
 
-    def test_takes_another_port_when_its_own_is_taken(self, tmp_path: Path) -> None:
-        with cluster(tmp_path / "postgres") as postgres:
-            _keep_a_row(postgres)
-            taken = postgres.port
-            postgres.stop()
-            with socket.create_server(("127.0.0.1", taken)):
-                postgres.start()
+    def test_takes_another_port_when_its_own_is_taken(self, stopped: EmbeddedPostgres) -> None:
+        stopped.start()
+        rows = _keep_a_row(stopped)
+        taken = stopped.port
+        stopped.stop()
+        with socket.create_server(("127.0.0.1", taken)):
+            stopped.start()
 
-                assert postgres.port != taken
-                assert _kept_rows(postgres) == 1
+            assert stopped.port != taken
+            assert _kept_rows(stopped) == rows
 
-    def test_forgets_a_server_pid_that_now_belongs_to_somebody_else(self, tmp_path: Path) -> None:
-        with cluster(tmp_path / "postgres") as postgres:
-            _keep_a_row(postgres)
-            postgres.stop()
-            pid_file = postgres.data / "postmaster.pid"
-            pid_file.write_text(f"{os.getpid()}\n{postgres.data}\n")
+    def test_forgets_a_server_pid_that_now_belongs_to_somebody_else(self, stopped: EmbeddedPostgres) -> None:
+        (stopped.data / "postmaster.pid").write_text(f"{os.getpid()}\n{stopped.data}\n")
 
-            postgres.start()
+        stopped.start()
 
-            assert _kept_rows(postgres) == 1
+        with psycopg.connect(stopped.url()) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
 
-    def test_explains_missing_passwords(self, tmp_path: Path) -> None:
-        with cluster(tmp_path / "postgres") as postgres:
-            postgres.stop()
-            (postgres.data.parent / "state.json").unlink()
+    def test_explains_missing_passwords_and_deletes_nothing(self, stopped: EmbeddedPostgres) -> None:
+        state = stopped.data.parent / "state.json"
+        away = state.rename(state.with_suffix(".away"))
 
-            with pytest.raises(LauncherError, match=r"passwords .* are gone"):
-                postgres.start()
+        with pytest.raises(LauncherError, match=r"passwords .* are gone"):
+            stopped.start()
+
+        away.rename(state)
+        stopped.start()
+
+    def test_lasting_cluster_is_never_made_anew(self, stopped: EmbeddedPostgres) -> None:
+        control = stopped.data / "global" / "pg_control"
+        away = control.rename(control.with_suffix(".away"))
+
+        with pytest.raises(LauncherError, match="did not start"):
+            stopped.start()
+
+        away.rename(control)
+        stopped.start()
 
 
 class TestKilled:
-    def test_server_keeps_committed_rows(self, tmp_path: Path) -> None:
-        with cluster(tmp_path / "postgres", settings=DURABLE) as postgres:
-            _keep_a_row(postgres)
-            server_pid = postgres.pid
-            assert server_pid is not None
-            os.kill(server_pid, signal.SIGKILL)
-            wait_until_gone_or_zombie(postgres)
-            postgres.stop()
+    def test_server_keeps_committed_rows(self, stopped: EmbeddedPostgres) -> None:
+        stopped.start()
+        rows = _keep_a_row(stopped)
+        killed = stopped.pid
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: stopped.pid is None)
+        stopped.stop()
 
-            postgres.start()
+        stopped.start()
 
-            assert postgres.pid != server_pid
-            assert _kept_rows(postgres) == 1
+        assert stopped.pid != killed
+        assert _kept_rows(stopped) == rows
 
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
-    def test_launcher_takes_the_server_along(self, tmp_path: Path) -> None:
+    def test_launcher_takes_the_server_along(self, stopped: EmbeddedPostgres) -> None:
         program = textwrap.dedent(
             """
             import sys, time
             from pathlib import Path
-            from launcher.embedded_postgres import PROFILES, EmbeddedPostgres
-            postgres = EmbeddedPostgres(Path(sys.argv[1]), settings=PROFILES["test"]).start()
+            from launcher.embedded_postgres import EmbeddedPostgres
+            postgres = EmbeddedPostgres(Path(sys.argv[1])).start()
             print(postgres.pid, postgres.url(), flush=True)
             time.sleep(600)
             """
         )
-        home = tmp_path / "postgres"
         launcher = subprocess.Popen(
-            [sys.executable, "-c", program, home], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", program, stopped.home], cwd=PROJECT, stdout=subprocess.PIPE, text=True
         )
         try:
             assert launcher.stdout is not None
             pid, url = launcher.stdout.readline().split()
-            with psycopg.connect(url) as connection:
-                connection.execute("create table kept (id int); insert into kept values (1)")
-            launcher.kill()
-            launcher.wait()
-            wait_until_gone(int(pid))
-
-            postgres = EmbeddedPostgres(home, settings=PROFILES["test"])
-            with postgres:
-                assert _kept_rows(postgres) == 1
-            postgres.destroy()
+            rows = _add_row(url)
         finally:
             launcher.kill()
             launcher.wait()
+
+        wait_until(lambda: not is_alive(int(pid)))
+        stopped.start()
+
+        assert _kept_rows(stopped) == rows
+
+    def test_server_left_behind_is_stopped_and_replaced(self, stopped: EmbeddedPostgres) -> None:
+        stopped.start()
+        rows = _keep_a_row(stopped)
+        left_behind = stopped.pid
+        assert left_behind is not None and stopped._lock is not None
+        stopped._lock.release()  # as if its launcher had died where nobody tells the child
+
+        with EmbeddedPostgres(stopped.home, settings=DURABLE) as heir:
+            assert heir.pid != left_behind
+            assert _kept_rows(heir) == rows
 
     def test_disposable_cluster_is_made_anew_when_broken(self, tmp_path: Path) -> None:
         with cluster(tmp_path / "postgres", disposable=True) as postgres:
@@ -224,17 +254,6 @@ class TestKilled:
 
             with psycopg.connect(postgres.url()) as connection:
                 assert connection.execute("select 1").fetchone() == (1,)
-
-    def test_lasting_cluster_is_never_made_anew(self, tmp_path: Path) -> None:
-        with cluster(tmp_path / "postgres") as postgres:
-            postgres.stop()
-            control = postgres.data / "global" / "pg_control"
-            control.rename(control.with_suffix(".away"))
-
-            with pytest.raises(LauncherError, match="did not start"):
-                postgres.start()
-
-            assert control.with_suffix(".away").exists()
 
 
 class TestCommand:
@@ -280,21 +299,23 @@ class TestLock:
         assert refused.value.pid == os.getpid()
 
 
-def wait_until_gone_or_zombie(postgres: EmbeddedPostgres) -> None:
-    """Return when the killed server no longer counts as running."""
-    deadline = time.monotonic() + 30
-    while postgres.pid is not None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def _keep_a_row(postgres: EmbeddedPostgres) -> int:
+    """Commit one more row; how many there are now."""
+    return _add_row(postgres.url())
 
 
-def _keep_a_row(postgres: EmbeddedPostgres) -> None:
-    with psycopg.connect(postgres.url()) as connection:
-        connection.execute("create table kept (id int); insert into kept values (1)")
+def _add_row(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        connection.execute("create table if not exists kept (id int); insert into kept values (1)")
+        return _count(connection)
 
 
 def _kept_rows(postgres: EmbeddedPostgres) -> int:
     with psycopg.connect(postgres.url()) as connection:
-        row = connection.execute("select count(*) from kept").fetchone()
+        return _count(connection)
+
+
+def _count(connection: psycopg.Connection[Any]) -> int:
+    row = connection.execute("select count(*) from kept").fetchone()
     assert row is not None
     return int(row[0])
