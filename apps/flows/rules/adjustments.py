@@ -37,13 +37,13 @@ class BilledFact:
     project_id: str
     invoice_ref: str = ""
     unbilled_amount: Decimal = _ZERO  # its worth beyond a cap or covered by a fee
-    version: int = 0  # adjustments made so far
+    sequence: int = 0  # of its latest billing; 0 is the first one, each adjustment takes the next number
 
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentFact:
-    id: str
     entry_id: str
+    sequence: int
     cause: Cause
     date: date
     project_id: str
@@ -52,6 +52,10 @@ class AdjustmentFact:
     rate: Decimal | None
     invoice_ref: str
     description: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.entry_id}+{self.sequence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +144,8 @@ def _change(
 ) -> AdjustmentFact:
     on_invoice = f" on invoice {fact.invoice_ref}" if fact.invoice_ref else ""
     return AdjustmentFact(
-        id=f"{fact.entry_id}+{fact.version + step}",
         entry_id=fact.entry_id,
+        sequence=fact.sequence + step,
         cause=cause,
         date=fact.date,
         project_id=project_id,
@@ -157,7 +161,7 @@ _WORDS = {
     Cause.HOURS_CHANGED: "hours changed",
     Cause.RATE_CHANGED: "rate changed",
     Cause.DELETED: "time entry deleted",
-    Cause.MADE_NON_BILLABLE: "no longer billable",
+    Cause.MADE_NON_BILLABLE: "made non-billable",
     Cause.MOVED_AWAY: "moved to another project",
     Cause.MOVED_HERE: "moved from another project",
 }

@@ -216,7 +216,7 @@ def _tax_for(kind: ItemKind, settings: InvoiceSettings) -> TaxRate:
 
 
 def _key(lines: Iterable[PricedLine], contract_id: str) -> str:
-    billed = sorted(f"{share.kind}:{share.id}" for line in lines for share in line.shares)
+    billed = sorted(f"{share.kind}:{share.id}:{share.sequence}" for line in lines for share in line.shares)
     return f"{contract_id}:{hashlib.sha256(chr(10).join(billed).encode()).hexdigest()[:16]}"
 
 

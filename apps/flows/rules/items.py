@@ -64,7 +64,8 @@ def adjustment_items(adjustments: Iterable[AdjustmentFact]) -> list[Item]:
     return [
         Item(
             kind=ItemKind.ADJUSTMENT,
-            id=adjustment.id,
+            id=adjustment.entry_id,
+            sequence=adjustment.sequence,
             date=adjustment.date,
             project_id=adjustment.project_id,
             subject=adjustment.description,

@@ -56,16 +56,21 @@ class Item:
     person_id: str = ""
     notes: str = ""
     invoice_ref: str = ""
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What a line bills of one entry, signed as worked (a credit note's lines turn the sign, its shares do not)."""
+    """What a line bills of one record, signed as worked (a credit note's lines turn the sign, its shares do not).
+
+    Kind, id and sequence are billed once ever; a sequence above 0 is an adjustment of time billed before.
+    """
 
     kind: ItemKind
     id: str
     hours: Decimal
     amount: Decimal
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ class PricedLine:
 def build_lines(items: Sequence[Item], terms: Terms, form: LineFormat) -> list[PricedLine]:
     """Lines of one document, in an order that does not depend on the order of the items."""
     groups: dict[tuple[object, ...], list[Item]] = {}
-    for item in sorted(items, key=lambda item: (item.date, item.id)):
+    for item in sorted(items, key=lambda item: (item.date, item.id, item.sequence)):
         groups.setdefault(_line_key(item, terms, form), []).append(item)
     return [_line(groups[key], terms, form) for key in sorted(groups)]
 
@@ -127,7 +132,7 @@ def _joined_to_previous(text: str, index: int) -> bool:
 def _line_key(item: Item, terms: Terms, form: LineFormat) -> tuple[object, ...]:
     alone = item.kind in (ItemKind.FEE, ItemKind.ADJUSTMENT) or terms.line_by is LineBy.ENTRY
     if alone:
-        return _KIND_ORDER.index(item.kind), item.date.isoformat(), item.subject, item.id, _ZERO
+        return _KIND_ORDER.index(item.kind), item.date.isoformat(), item.subject, item.id, Decimal(item.sequence)
     subject = _subject_name(item, terms, form).casefold()
     return _KIND_ORDER.index(item.kind), "", subject, item.subject, -(item.rate or _ZERO)
 
@@ -146,8 +151,13 @@ def _line(items: list[Item], terms: Terms, form: LineFormat) -> PricedLine:
         unit=price.unit,
         unit_price=price.unit_price,
         amount=amount,
-        shares=tuple(Share(kind=item.kind, id=item.id, hours=item.hours, amount=item.amount) for item in items),
+        shares=tuple(_share(item) for item in items),
     )
+
+
+def _share(item: Item) -> Share:
+    kind = ItemKind.TIME if item.kind is ItemKind.ADJUSTMENT else item.kind
+    return Share(kind=kind, id=item.id, hours=item.hours, amount=item.amount, sequence=item.sequence)
 
 
 def _description(items: list[Item], terms: Terms, form: LineFormat) -> str:

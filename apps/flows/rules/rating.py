@@ -16,6 +16,20 @@ from apps.flows.rules.limits import Filled, fill
 from apps.flows.rules.rates import Choice, RateCard, Reason
 from apps.flows.rules.terms import BillingMethod, ExpenseFact, GroupBy, LineBy, RateRule, Terms, TimeFact
 
+__all__ = [
+    "BillingMethod",
+    "DuplicateEntryError",
+    "ExpenseFact",
+    "RateRule",
+    "RatedExpense",
+    "RatedTime",
+    "Reason",
+    "Terms",
+    "TimeFact",
+    "rate_expenses",
+    "rate_time",
+]
+
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)
 
@@ -58,7 +72,7 @@ def rate_time(facts: Iterable[TimeFact], rules: Iterable[RateRule], terms: Terms
     ordered = sorted(facts, key=lambda fact: (fact.date, fact.id))
     require_unique((fact.id for fact in ordered), "time entry")
     card = RateCard(rules, terms)
-    choices = {fact.id: _choice(fact, card) for fact in ordered}
+    choices = {fact.id: _choice(fact, card, terms) for fact in ordered}
     rated = _full_worth([fact for fact in ordered if choices[fact.id].reason is None], choices, terms)
     by_id = {item.id: item for item in _apply_method(rated, terms)}
     return [by_id.get(fact.id) or _unrated(fact, choices[fact.id]) for fact in ordered]
@@ -98,8 +112,8 @@ def line_key(fact: TimeFact, rate: Decimal | None, terms: Terms) -> tuple[str, s
     return draft, line_value(fact, terms.line_by), rate or _ZERO
 
 
-def _choice(fact: TimeFact, card: RateCard) -> Choice:
-    if not fact.is_billable:
+def _choice(fact: TimeFact, card: RateCard, terms: Terms) -> Choice:
+    if not fact.is_billable or terms.method is BillingMethod.NON_BILLABLE:
         return Choice(reason=Reason.NON_BILLABLE)
     if not round_to(fact.hours, HOUR_PLACES):
         return Choice(reason=Reason.ZERO_HOURS)
@@ -150,7 +164,7 @@ def _amounts(
 
 def _apply_method(rated: list[RatedTime], terms: Terms) -> list[RatedTime]:
     match terms.method:
-        case BillingMethod.TIME_AND_MATERIALS:
+        case BillingMethod.TIME_AND_MATERIALS | BillingMethod.NON_BILLABLE:
             return rated
         case BillingMethod.FIXED_PRICE:
             return [_covered(item, item.billed_hours, item.amount) for item in rated]
@@ -234,7 +248,7 @@ def _rated_expense(fact: ExpenseFact, terms: Terms) -> RatedExpense:
 
 
 def _expense_reason(fact: ExpenseFact, terms: Terms) -> Reason | None:
-    if not fact.is_billable:
+    if not fact.is_billable or terms.method is BillingMethod.NON_BILLABLE:
         return Reason.NON_BILLABLE
     if not fact.project_id:
         return Reason.NO_PROJECT

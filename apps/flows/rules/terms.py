@@ -25,6 +25,7 @@ class BillingMethod(StrEnum):
     FIXED_PRICE = "fixed_price"
     RETAINER = "retainer"
     PREPAID = "prepaid"
+    NON_BILLABLE = "non_billable"
 
 
 class RateKind(StrEnum):
