@@ -143,10 +143,11 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | str = "/",
 ) -> None:
-    """Run to the end; everything printed goes to `log`, whose tail is in the error."""
+    """Run to the end; everything printed goes to `log`, and on failure into the error too."""
     with log.open("ab") as out:
         out.write(f"$ {' '.join(map(str, args))}\n".encode())
         out.flush()
+        begin = out.tell()
         options = owner.popen_options() if owner else {}
         done = subprocess.run(
             [str(arg) for arg in args],
@@ -158,8 +159,10 @@ def run(
             **options,
         )
     if done.returncode:
-        tail = log.read_text(errors="replace")[-2000:]
-        raise SystemStartError(f"{Path(args[0]).name} failed with {done.returncode}; the whole log is {log}\n{tail}")
+        printed = log.read_bytes()[begin:].decode(errors="replace").strip()
+        if len(printed) > 2000:  # Python says last what went wrong, Ruby says it first
+            printed = f"{printed[:1000]}\n…\n{printed[-1000:]}"
+        raise SystemStartError(f"{Path(args[0]).name} failed with {done.returncode}; the whole log is {log}\n{printed}")
 
 
 def spawn(
@@ -282,6 +285,23 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return {**kept, "LANG": "C.UTF-8", "TZ": "UTC", **extra}
 
 
+@contextlib.contextmanager
+def temporary_home(name: str, *, stop: Callable[[Path], None]) -> Iterator[Path]:
+    """A home for one test process, stopped and removed at the end; what killed ones left is removed at the start."""
+    runs = machine_cache() / "runs"
+    home = runs / f"{name}-{os.getpid()}-{process_start(os.getpid())}"
+    for left in runs.glob(f"{name}-*-*"):
+        _, pid, started = left.name.rsplit("-", 2)
+        if process_start(int(pid)) != started:
+            stop(left)
+            shutil.rmtree(left, ignore_errors=True)
+    try:
+        yield home
+    finally:
+        stop(home)
+        shutil.rmtree(home, ignore_errors=True)
+
+
 # Postgres ----------------------------------------------------------------------------------------------------------
 
 
@@ -388,9 +408,7 @@ class Postgres:
             cwd=self.home,
         )
         pids.record("postgres", server.pid)
-        wait_until(
-            self._answers, alive=lambda: server.poll() is None, what="Postgres", log=self.log, seconds=60
-        )
+        wait_until(self._answers, alive=lambda: server.poll() is None, what="Postgres", log=self.log, seconds=60)
 
     def stop(self) -> None:
         Pids(self.home).stop("postgres", signal.SIGINT)

@@ -279,7 +279,12 @@ def _programs() -> Path:
         # RubyGems looks for the gems it came with at an absolute place: here is where they lie instead.
         gems = target / "usr/lib/ruby/gems/3.1.0"
         shared = target / "usr/share/rubygems-integration"
-        places = [gems, shared / "all", shared / "3.1.0", target / "usr/lib" / _triplet() / "rubygems-integration/3.1.0"]
+        places = [
+            gems,
+            shared / "all",
+            shared / "3.1.0",
+            target / "usr/lib" / _triplet() / "rubygems-integration/3.1.0",
+        ]
         with (target / "usr/lib/ruby/vendor_ruby/rubygems/defaults/operating_system.rb").open("a") as defaults:
             defaults.write(
                 f"class << Gem\n"
@@ -434,9 +439,7 @@ def _resolve(options: Sequence[str]) -> list[str]:
     """Every package Redmine needs, as if the machine had none; empty when apt does not know it."""
     with tempfile.NamedTemporaryFile() as nothing_installed:
         ask = ["apt-get", "-s", "-qq", *options, "-o", f"Dir::State::status={nothing_installed.name}"]
-        done = subprocess.run(
-            [*ask, "install", "--no-install-recommends", *WANTED], capture_output=True, text=True
-        )
+        done = subprocess.run([*ask, "install", "--no-install-recommends", *WANTED], capture_output=True, text=True)
     installs = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Inst ")]
     return [name for name in installs if name not in LEFT_OUT]
 

@@ -147,14 +147,16 @@ class TrytonSession:
             "date": date,
         }
         try:
-            self.call(f"{wizard}.execute", identifier, {"start": start}, "choice", **active)
+            asked = self.call(f"{wizard}.execute", identifier, {"start": start}, "choice", **active)
+            if "view" in asked:  # less than what is due: the wizard wants to know what to do with the rest
+                rest = {key: value for key, value in asked["view"]["defaults"].items() if "." not in key}
+                data = {"start": start, "ask": {**rest, "type": "partial"}}
+                self.call(f"{wizard}.execute", identifier, data, "pay", **active)
         finally:
             self.call(f"{wizard}.delete", identifier)
 
     def _post(self, method: str, params: list[Any]) -> Any:
-        answer = self.http.post(
-            self.system.rpc_url, json={"id": 1, "method": method, "params": params}, timeout=60
-        )
+        answer = self.http.post(self.system.rpc_url, json={"id": 1, "method": method, "params": params}, timeout=60)
         answer.raise_for_status()
         content = answer.json()
         if "error" in content:

@@ -70,9 +70,7 @@ def account(kind: str) -> Any:
 
 
 def make_currency(code: str) -> Any:
-    currency = Model.get("currency.currency")(
-        name="Euro", code=code, symbol="€", digits=2, rounding=Decimal("0.01")
-    )
+    currency = Model.get("currency.currency")(name="Euro", code=code, symbol="€", digits=2, rounding=Decimal("0.01"))
     currency.rates.new(date=dt.date(THIS_YEAR - 1, 1, 1), rate=Decimal(1))
     currency.save()
     return currency
