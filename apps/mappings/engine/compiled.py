@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .conditions import Test
+from .explaining import FieldTrace, trace
 from .outcomes import Deleted, Mapped, Reference, Rejected, RenderedBody, Skipped
 from .plan import Level
 from .problems import FieldProblem, ProblemCode, ValueProblem
@@ -12,6 +13,15 @@ from .spec import MappingSpec
 from .values import shown
 
 Named = tuple[Test, str]
+Outcome = Mapped | RenderedBody | Rejected | Skipped | Deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a record becomes, and for every field how."""
+
+    outcome: Outcome
+    fields: tuple[FieldTrace, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ class CompiledMapping:
     def run(self, record: Any) -> Mapped | Rejected | Skipped | Deleted:
         """Inbound: one vendor record to canonical values. Never raises on what a record holds."""
         self._expect("in", "render")
-        if record.__class__ is not dict:
+        if not isinstance(record, dict):
             return Rejected((_no_record(record),))
         if self.deleted or self.skips:
             verdict = self.verdict(record)
@@ -37,7 +47,7 @@ class CompiledMapping:
         references: dict[str, Reference] = {}
         problems: list[FieldProblem] = []
         fill(self.level, record, values, problems, Scope(references, None, record))
-        return Rejected(tuple(problems)) if problems else Mapped(values, references)
+        return self._rejected(problems) if problems else Mapped(values, references)
 
     def render(self, record: Any, resolve: Resolve | None = None) -> RenderedBody | Rejected:
         """Outbound: one canonical record (nested dict) to a vendor body.
@@ -45,12 +55,20 @@ class CompiledMapping:
         `resolve(entity, canonical_id)` gives the external id or raises MissingReference.
         """
         self._expect("out", "run")
-        if record.__class__ is not dict:
+        if not isinstance(record, dict):
             return Rejected((_no_record(record),))
         body: dict[str, Any] = {}
         problems: list[FieldProblem] = []
         fill(self.level, record, body, problems, Scope(None, resolve, record))
-        return Rejected(tuple(problems)) if problems else RenderedBody(body)
+        return self._rejected(problems) if problems else RenderedBody(body)
+
+    def explain(self, record: Any, resolve: Resolve | None = None) -> Explanation:
+        """How each field came about, with the outcome. For previews: slower than run and render."""
+        outcome = self.run(record) if self.spec.direction == "in" else self.render(record, resolve)
+        if not isinstance(outcome, Mapped | RenderedBody | Rejected) or not isinstance(record, dict):
+            return Explanation(outcome, ())
+        references: dict[str, Reference] | None = {} if self.spec.direction == "in" else None
+        return Explanation(outcome, tuple(trace(self.level, record, Scope(references, resolve, record))))
 
     def verdict(self, record: Any) -> Deleted | Skipped | Rejected | None:
         """Whether the record is a deletion or to be skipped; a deletion wins."""
@@ -62,6 +80,11 @@ class CompiledMapping:
                 except Exception as error:
                     return Rejected((_condition_problem(reason, error),))
         return None
+
+    def _rejected(self, problems: list[FieldProblem]) -> Rejected:
+        """In the order the fields are written, whatever order they ran in."""
+        order = {field.to: index for index, field in enumerate(self.spec.fields)}
+        return Rejected(tuple(sorted(problems, key=lambda problem: order.get(problem.field.split("[")[0], 0))))
 
     def _expect(self, direction: str, other: str) -> None:
         if self.spec.direction != direction:

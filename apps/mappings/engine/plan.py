@@ -114,7 +114,7 @@ def required_missing(found: Any) -> ValueProblem:
 def problem_of(plan: FieldPlan, error: Exception, value: Any, where: str = "") -> FieldProblem:
     """Say it: what was found and where, what was expected, what to do next."""
     target = where + plan.to
-    found = shown(value, plan.source)
+    found = shown(value, f"{plan.source} {plan.to}")
     if not isinstance(error, ValueProblem):
         return FieldProblem(
             ProblemCode.UNEXPECTED,

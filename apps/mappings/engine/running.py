@@ -99,12 +99,12 @@ def _items(plan: FieldPlan, level: Level, raw: Any, problems: list[FieldProblem]
             continue
         values: dict[str, Any] = {}
         inside = Scope(scope.references, scope.resolve, scope.root, where + ".", key)
-        fill(level, _item_record(level, item, scope.root), values, problems, inside)
+        fill(level, item_record(level, item, scope.root), values, problems, inside)
         made.append(values)
     return made
 
 
-def _item_record(level: Level, item: Any, root: Any) -> Any:
+def item_record(level: Level, item: Any, root: Any) -> Any:
     if not level.reads_root and not level.reads_item:
         return item
     record = dict(item) if isinstance(item, dict) else {}
@@ -150,17 +150,21 @@ def _external_id(value: Any) -> str:
 
 
 def _resolved_reference(plan: FieldPlan, raw: Any, record: Any, scope: Scope) -> Any:
+    return settled(plan, converted(plan, resolved_id(plan, raw, scope), record), record)
+
+
+def resolved_id(plan: FieldPlan, raw: Any, scope: Scope) -> Any:
+    """The external id the caller's resolver gives; transforms run on that, not on the canonical id."""
     if is_empty(raw):
-        return settled(plan, raw, record)
+        return raw
     entity = plan.reference.entity if plan.reference else None
     try:
         if scope.resolve is None or entity is None:
             raise MissingReference("no resolver was given")
-        external_id = scope.resolve(entity, raw)
+        return scope.resolve(entity, raw)
     except MissingReference as error:
         raise ValueProblem(
             ProblemCode.MISSING_REFERENCE,
             f"a {entity} that this system already knows{f' ({error})' if str(error) else ''}",
             f"Send or link that {entity} first; this record can then be retried.",
         ) from error
-    return settled(plan, converted(plan, external_id, record), record)

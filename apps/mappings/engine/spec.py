@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from .paths import JMESPATH, PathError, compile_path, split_path
-from .transforms import TRANSFORMS, TransformSpec, read_transforms
+from .transforms import TransformSpec, read_transforms
 
 SOURCES = ("from", "value", "template", "first_of", "each")
 TESTS = ("equals", "not_equals", "in", "not_in", "is_empty", "not_empty")
+ALIASED = {"from": "from_", "in": "in_"}  # Python keywords
 PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
@@ -44,7 +45,7 @@ TargetPath = Annotated[str, BeforeValidator(_checked_target)]
 
 
 class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Condition(Strict):
@@ -66,7 +67,7 @@ class Condition(Strict):
         return self
 
     def tests(self) -> list[str]:
-        return [name for name in TESTS if name.replace("in", "in_", name == "in") in self.model_fields_set]
+        return [name for name in TESTS if ALIASED.get(name, name) in self.model_fields_set]
 
 
 class ReferenceSpec(Strict):
@@ -98,7 +99,7 @@ class FieldSpec(Strict):
 
     @model_validator(mode="after")
     def coherent(self) -> Self:
-        sources = [name for name in SOURCES if name.replace("from", "from_") in self.model_fields_set]
+        sources = [name for name in SOURCES if ALIASED.get(name, name) in self.model_fields_set]
         if len(sources) != 1:
             raise ValueError(f"write exactly one source of {', '.join(SOURCES)}; found {', '.join(sources) or 'none'}")
         if bool(self.each) != bool(self.fields):
@@ -177,6 +178,3 @@ def _check_direction(field: FieldSpec, direction: str, where: str) -> None:
             raise ValueError(f'{where}: "via" and "stub" are for direction "in"')
     if direction == "out" and field.overwrite != "always":
         raise ValueError(f'{where}: "overwrite" is for direction "in"')
-
-
-__all__ = ["TRANSFORMS", "Condition", "FieldSpec", "MappingSpec", "ReferenceSpec"]

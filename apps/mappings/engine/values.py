@@ -23,6 +23,7 @@ class Missing:
 MISSING: Final = Missing()
 
 _SHOWN_LENGTH = 80
+_MOST_BITS = 1000  # Python refuses to write out very long integers
 _SECRET_WORDS = re.compile(r"(?i)passw|secret|token|api_?key|authori[sz]ation|credential|private_?key")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TYPE_NAMES = {
@@ -99,7 +100,7 @@ def shown(value: Any, source: str = "") -> str:
         return f'"{_shortened(value)}"'
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int) and value.bit_length() > 1000:
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         return f"a whole number of {value.bit_length()} bits"
     return _shortened(str(value))
 
@@ -123,6 +124,8 @@ def as_text(value: Any) -> str:
         return format(value, "f")
     if hasattr(value, "isoformat"):
         return str(value.isoformat()).replace("+00:00", "Z")
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        raise ValueProblem(ProblemCode.OUT_OF_RANGE, "a number of usual size", "Correct it at the source.")
     if isinstance(value, (int, float)):
         return str(value)
     raise ValueProblem(

@@ -13,7 +13,8 @@ from ..values import is_empty
 from .registry import Build, Convert, Params, transform
 
 _XERO = re.compile(r"/Date\((-?\d{1,17})(?:[+-]\d{4})?\)/\Z", re.ASCII)
-_DIGITS = re.compile(r"-?\d{9,17}\Z", re.ASCII)
+# As many digits as the years 1973 to 2286 need; longer and shorter ones are compact dates or something else.
+_EPOCH_DIGITS = {1: re.compile(r"-?\d{11,13}\Z", re.ASCII), 1000: re.compile(r"-?\d{9,10}\Z", re.ASCII)}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,7 +77,7 @@ def datetime_(params: DateParams, build: Build) -> Convert:
     zone = ZoneInfo(params.zone) if params.zone else None
 
     def convert(value: Any) -> datetime | None:
-        if value.__class__ is str and not params.format and len(value) > 16:
+        if value.__class__ is str and not params.format and len(value) > 16 and value[4] == "-":
             try:
                 found: date | None = datetime.fromisoformat(value)
             except ValueError:
@@ -183,7 +184,7 @@ def _by_format(text: str, formats: list[str]) -> date:
 def _by_form(text: str, scale: int) -> date:
     if match := _XERO.match(text):
         return _from_epoch(int(match[1]))
-    if _DIGITS.match(text):
+    if _EPOCH_DIGITS[scale].match(text):
         return _from_epoch(int(text) * scale)
     try:
         return date.fromisoformat(text) if len(text) <= 10 else datetime.fromisoformat(text)

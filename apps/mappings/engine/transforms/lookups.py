@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ..problems import ProblemCode, ValueProblem
 from ..values import as_text, is_empty
-from .numbers import checked_currency
+from .exact import checked_currency
 from .registry import Build, Convert, Params, TransformBuildError, transform
 
 _TRUE = frozenset({"true", "yes", "y", "1", "on", "t"})
@@ -40,6 +40,8 @@ def lookup(params: LookupParams, build: Build) -> Convert:
     table = dict(build.value_maps[params.map])
 
     def convert(value: Any) -> Any:
+        if value.__class__ is str and value in table:
+            return table[value]
         if is_empty(value):
             return None
         key = as_text(value).strip()
@@ -112,9 +114,15 @@ def currency(params: Params, build: Build) -> Convert:
     In: text. Out: text. Errors: unknown_currency.
     """
 
+    seen: set[str] = set()
+
     def convert(value: Any) -> str | None:
+        if value.__class__ is str and value in seen:
+            return str(value)
         if is_empty(value):
             return None
-        return checked_currency(value.upper() if isinstance(value, str) else value, build)
+        code = checked_currency(value.upper() if isinstance(value, str) else value, build)
+        seen.add(code)
+        return code
 
     return convert

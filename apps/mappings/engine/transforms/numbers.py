@@ -1,23 +1,19 @@
 """Transforms over numbers. Money is Decimal: a JSON float is read by the digits it was written with."""
 
 import re
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
 from pydantic import Field
 
 from ..paths import compile_path
-from ..problems import ProblemCode, ValueProblem
-from ..values import shown
+from .exact import checked_currency, exact, not_a_number, out_of_range, rounded, whole
 from .registry import Build, Convert, NeedsRecord, Params, transform
 
 Rounding = Literal["half_up", "half_even"]
 
 _ROUNDINGS = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\Z", re.ASCII)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.\d*)?\Z|[+-]?\d+(\.\d*)?\Z", re.ASCII)
-_LARGEST = 30  # digits before the point: beyond any money, and small enough never to stall a formatter
-_CONTEXT_DIGITS = 28
 
 
 class DecimalParams(Params):
@@ -115,8 +111,8 @@ def money_minor(params: MoneyMinorParams, build: Build) -> Convert | NeedsRecord
             return None
         digits = build.currency_digits(currency)
         if to_minor:
-            return _whole(number.scaleb(digits), f"at most {digits} places for {currency}")
-        return Decimal(_whole(number, f"whole minor units of {currency}")).scaleb(-digits)
+            return whole(number.scaleb(digits), f"at most {digits} places for {currency}")
+        return Decimal(whole(number, f"whole minor units of {currency}")).scaleb(-digits)
 
     if params.currency:
         fixed = checked_currency(params.currency, build)
@@ -216,71 +212,6 @@ def json_number(params: PlacesParams, build: Build) -> Convert:
         return number if number is None or params.places is None else rounded(number, params.places)
 
     return convert
-
-
-def exact(value: Any) -> Decimal | None:
-    """The value as a Decimal; blank text is None."""
-    if value.__class__ is Decimal:
-        number: Decimal = value
-    elif value.__class__ is str:
-        stripped = value.strip()
-        if not stripped:
-            return None
-        if not _NUMBER.match(stripped):
-            raise not_a_number("a number such as 1234.56")
-        number = Decimal(stripped)
-    elif value.__class__ is int:
-        if value.bit_length() > 120:
-            raise out_of_range(f"a number of at most {_LARGEST} digits")
-        return Decimal(value)
-    elif isinstance(value, float):
-        number = Decimal(repr(value))
-    else:
-        raise not_a_number("a number such as 1234.56")
-    if not number.is_finite():
-        raise not_a_number("a finite number")
-    if -_LARGEST <= number.adjusted() < _LARGEST:
-        return number
-    if not number:
-        return Decimal(0)
-    raise out_of_range(f"a number of at most {_LARGEST} digits")
-
-
-def rounded(number: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
-    if number.adjusted() + 1 + places > _CONTEXT_DIGITS:
-        raise out_of_range(f"a number of at most {_CONTEXT_DIGITS - places} digits before the point")
-    try:
-        return number.quantize(Decimal(1).scaleb(-places), rounding=rounding)
-    except InvalidOperation as error:
-        raise out_of_range("a number of usual size") from error
-
-
-def checked_currency(value: Any, build: Build) -> str:
-    code = value.strip() if isinstance(value, str) else ""
-    if not build.currency_exists(code):
-        raise ValueProblem(
-            ProblemCode.UNKNOWN_CURRENCY,
-            "a currency code of three capital letters such as EUR",
-            "Correct it at the source, or add a lookup before it.",
-            found=f"the currency {shown(value)}",
-        )
-    return code
-
-
-def not_a_number(expected: str) -> ValueProblem:
-    return ValueProblem(
-        ProblemCode.NOT_A_NUMBER, expected, 'Correct it at the source; for commas set the parameter "comma".'
-    )
-
-
-def out_of_range(expected: str) -> ValueProblem:
-    return ValueProblem(ProblemCode.OUT_OF_RANGE, expected, "Correct the number in the source system.")
-
-
-def _whole(number: Decimal, expected: str) -> int:
-    if number != number.to_integral_value():
-        raise out_of_range(expected)
-    return int(number)
 
 
 def _without_commas(value: str, comma: str) -> str:

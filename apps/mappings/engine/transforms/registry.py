@@ -16,7 +16,7 @@ BoundConvert = Callable[[Any, Any], Any]
 class Params(BaseModel):
     """Parameters of a transform, as written in the mapping."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     def paths(self) -> tuple[str, ...]:
         """The paths of the record this transform reads beside its value."""

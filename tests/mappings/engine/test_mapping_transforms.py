@@ -1,0 +1,260 @@
+"""Every transform: what it takes, what it gives, what it refuses."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal as D
+
+import pytest
+
+from apps.mappings.engine import Mapped, Rejected, RenderedBody
+from apps.mappings.engine.transforms import TRANSFORMS
+
+
+def utc(*parts):
+    return datetime(*parts, tzinfo=UTC)
+
+
+def numbered(cases):
+    """Names for pytest: the values themselves may be unprintable."""
+    return [
+        f"{index}-{case[0] if isinstance(case[0], str) else next(iter(case[0]))}" for index, case in enumerate(cases)
+    ]
+
+
+GOOD = [
+    ("text", "  Acme \n", "Acme"),
+    ("text", 42, "42"),
+    ("text", 1.5, "1.5"),
+    ("text", True, "true"),
+    ("text", "\u0000NUL", "NUL"),
+    ("text", "lone \ud800 half", "lone ? half"),
+    ("text", "Zoë 👩‍🚀", "Zoë 👩‍🚀"),
+    ("text", "", ""),
+    ("text", "   ", ""),
+    ({"text": {"strip": False}}, " a ", " a "),
+    ({"text": {"collapse": True}}, " a \n\t b ", "a b"),
+    ("lower", "ÄB", "äb"),
+    ("upper", "äb", "ÄB"),
+    ({"truncate": 5}, "abcdef", "abcde"),
+    ({"truncate": 5}, "abcde", "abcde"),
+    ({"truncate": {"length": 5, "ellipsis": "…"}}, "abcdef", "abcd…"),
+    ({"truncate": {"length": 5, "ellipsis": "…"}}, "abc def", "abc…"),
+    ({"prefix": "PO-"}, 7, "PO-7"),
+    ({"prefix": "PO-"}, "", None),
+    ({"suffix": " h"}, "3", "3 h"),
+    ({"replace": {"find": "-", "with": ""}}, "a-b-c", "abc"),
+    ({"replace": {"find": "."}}, "a.b", "ab"),
+    ({"join": "; "}, ["a", None, "", 3], "a; 3"),
+    ({"split": ";"}, "a; b;;c", ["a", "b", "c"]),
+    ({"split": {"separator": "-", "part": -1}}, "DE-BY-M", "M"),
+    ({"split": {"separator": "-", "part": 9}}, "DE-BY-M", None),
+    ("to_string", True, "true"),
+    ("to_string", 10**40, "1" + "0" * 40),
+    ("decimal", "12.50", D("12.50")),
+    ("decimal", 12.1, D("12.1")),
+    ("decimal", 0.1 + 0.2, D("0.30000000000000004")),
+    ("decimal", 0, D(0)),
+    ("decimal", "-0.00", D("-0.00")),
+    ("decimal", " 7 ", D(7)),
+    ("decimal", "", None),
+    ("decimal", 10**29, D(10**29)),
+    ("decimal", "123456789012345678901234567.89", D("123456789012345678901234567.89")),
+    ("decimal", "1e3", D("1e3")),
+    ({"decimal": {"comma": "decimal"}}, "1.234,56", D("1234.56")),
+    ({"decimal": {"comma": "decimal"}}, "1\u202f234,56", D("1234.56")),
+    ({"decimal": {"comma": "decimal"}}, "-0,5", D("-0.5")),
+    ({"decimal": {"comma": "thousands"}}, "1,234,567.8", D("1234567.8")),
+    ({"decimal": {"places": 2}}, "2.345", D("2.35")),
+    ({"decimal": {"places": 2}}, -2.345, D("-2.35")),
+    ({"decimal": {"places": 2, "rounding": "half_even"}}, "2.345", D("2.34")),
+    ("integer", "42", 42),
+    ("integer", 3.0, 3),
+    ("integer", " ", None),
+    ("integer", 2**63 - 1, 2**63 - 1),
+    ({"money_minor": "EUR"}, 1050, D("10.50")),
+    ({"money_minor": "JPY"}, 1050, D("1050")),
+    ({"money_minor": "KWD"}, "1050", D("1.050")),
+    ({"money_minor": "EUR"}, -1, D("-0.01")),
+    ({"money_minor": {"currency": "EUR", "to": "minor"}}, "10.5", 1050),
+    ("negate", "2.50", D("-2.50")),
+    ("negate", 0, D(0)),
+    ({"percent_of": 30}, "99.95", D("29.99")),
+    ({"percent_of": {"percent": "2.5", "places": 3}}, 1, D("0.025")),
+    ("hours_from_seconds", 5400, D("1.5000")),
+    ({"hours_from_seconds": 2}, 100, D("0.03")),
+    ("hours_from_hhmm", "1:30", D("1.5000")),
+    ("hours_from_hhmm", "00:00:36", D("0.0100")),
+    ("hours_from_hhmm", "-0:30", D("-0.5000")),
+    ("hours_from_hhmm", "100:15", D("100.2500")),
+    ("number_string", D("1E+3"), "1000"),
+    ({"number_string": 2}, "1.005", "1.01"),
+    ({"json_number": 1}, "2.25", D("2.3")),
+    ("boolean", True, True),
+    ("boolean", "FALSE", False),
+    ("boolean", "1", True),
+    ("boolean", 0, False),
+    ("boolean", "Yes", True),
+    ("boolean", "", None),
+    ({"lookup": "tax_types"}, " 20 % ", "OUTPUT2"),
+    ({"lookup": "tax_types"}, 7, "REDUCED"),
+    ({"lookup": "tax_types"}, True, "YES"),
+    ({"lookup": "tax_types"}, "", None),
+    ({"lookup": {"map": "tax_types", "on_missing": "keep"}}, "x", "x"),
+    ({"lookup": {"map": "tax_types", "on_missing": "default", "default": "NONE"}}, "x", "NONE"),
+    ("country", "de", "DE"),
+    ("currency", " eur", "EUR"),
+    ("currency", "EUR", "EUR"),
+    ("domain_from_url", "https://www.Acme.co.uk/about?x=1", "acme.co.uk"),
+    ("domain_from_url", "acme.com:8080/path", "acme.com"),
+    ({"domain_from_url": {"keep_www": True}}, "http://www.acme.com", "www.acme.com"),
+    ("domain_from_url", "localhost", None),
+    ("domain_from_url", "http://[broken", None),
+    ("domain_from_email", "Ann Bell <ann@ACME.com>", "acme.com"),
+    ("domain_from_email", "no mail", None),
+    ("domain_from_email", "@acme.com", None),
+    ("html_to_text", "<p>Hi&nbsp;<b>you</b></p><script>x()</script><p>a<br>b</p>", "Hi you\na\nb"),
+    ("html_to_text", "a <b> bold </b> c", "a bold c"),
+    ("date", "2024-02-29", date(2024, 2, 29)),
+    ("date", "20240229", date(2024, 2, 29)),
+    ("date", "2024-02-29T23:59:59Z", date(2024, 2, 29)),
+    ("date", "/Date(1439434356790+0000)/", date(2015, 8, 13)),
+    ("date", "/Date(-86400000)/", date(1969, 12, 31)),
+    ("date", 1706659200000, date(2024, 1, 31)),
+    ("date", "1706659200000", date(2024, 1, 31)),
+    ("date", "", None),
+    ({"date": {"unit": "s"}}, 1706659200, date(2024, 1, 31)),
+    ({"date": "%d/%m/%Y"}, "29/02/2024", date(2024, 2, 29)),
+    ({"date": ["%d.%m.%Y", "%m/%d/%Y"]}, "02/29/2024", date(2024, 2, 29)),
+    ({"date": {"zone": "Europe/Berlin"}}, "2024-02-29T23:30:00Z", date(2024, 3, 1)),
+    ({"date": {"zone": "America/New_York"}}, "2024-03-01T04:30:00Z", date(2024, 2, 29)),
+    ("datetime", "2024-01-31T10:00:00Z", utc(2024, 1, 31, 10)),
+    ("datetime", "2024-01-31T10:00:00.123+0200", utc(2024, 1, 31, 8, 0, 0, 123000)),
+    ("datetime", "2024-01-31T10:00:00.1234567Z", utc(2024, 1, 31, 10, 0, 0, 123456)),
+    ("datetime", "1706659200001", utc(2024, 1, 31, 0, 0, 0, 1000)),
+    ("datetime", "/Date(1439434356790)/", utc(2015, 8, 13, 2, 52, 36, 790000)),
+    ("datetime", " ", None),
+    ({"datetime": "Europe/Berlin"}, "2024-01-31", utc(2024, 1, 30, 23)),
+    ({"datetime": "Europe/Berlin"}, "2024-03-31T01:59:59", utc(2024, 3, 31, 0, 59, 59)),
+    ({"datetime": "Europe/Berlin"}, "2024-03-31T02:30:00", utc(2024, 3, 31, 1, 30)),  # does not exist
+    ({"datetime": "Europe/Berlin"}, "2024-03-31T03:30:00", utc(2024, 3, 31, 1, 30)),
+    ({"datetime": "Europe/Berlin"}, "2024-10-27T02:30:00", utc(2024, 10, 27, 0, 30)),  # exists twice
+    ({"datetime": {"format": "%d.%m.%Y %H:%M", "zone": "UTC"}}, "29.02.2024 12:00", utc(2024, 2, 29, 12)),
+    ("epoch_ms", "2024-01-31", 1706659200000),
+    ("epoch_ms", "1969-12-31T23:59:59.999Z", -1),
+    ("format_date", "2024-02-29T10:00:00Z", "2024-02-29"),
+    ({"format_date": "%d.%m.%Y"}, "0099-01-02", "02.01.0099"),
+    ({"format_date": {"format": "%H:%M", "zone": "Asia/Kathmandu"}}, "2024-02-29T10:00:00Z", "15:45"),
+]
+
+BAD = [
+    ("text", {"a": 1}, "not_text"),
+    ("text", ["a"], "not_text"),
+    ("lower", [], "not_text"),
+    ({"join": ","}, "a,b", "wrong_shape"),
+    ({"join": ","}, [{"a": 1}], "wrong_shape"),
+    ("split", {}, "not_text"),
+    ("decimal", "twelve", "not_a_number"),
+    ("decimal", "1_000", "not_a_number"),
+    ("decimal", "1,5", "not_a_number"),
+    ("decimal", "NaN", "not_a_number"),
+    ("decimal", "-Infinity", "not_a_number"),
+    ("decimal", float("inf"), "not_a_number"),
+    ("decimal", True, "not_a_number"),
+    ("decimal", [1], "not_a_number"),
+    ("decimal", "1e999999999", "out_of_range"),
+    ("decimal", 10**5000, "out_of_range"),
+    ({"decimal": {"comma": "thousands"}}, "1,23", "not_a_number"),
+    ({"decimal": {"comma": "decimal"}}, "1.23", "not_a_number"),
+    ({"decimal": {"places": 4}}, "9" * 28, "out_of_range"),
+    ("integer", 3.5, "not_a_number"),
+    ("integer", "x", "not_a_number"),
+    ("integer", True, "not_a_number"),
+    ("integer", 2**63, "out_of_range"),
+    ({"integer": {"min": 0}}, -1, "out_of_range"),
+    ({"money_minor": "EUR"}, 10.5, "out_of_range"),
+    ({"money_minor": {"currency": "JPY", "to": "minor"}}, "10.5", "out_of_range"),
+    ("hours_from_hhmm", "1:60", "not_a_number"),
+    ("hours_from_hhmm", 90, "not_a_number"),
+    ("hours_from_hhmm", "1.5", "not_a_number"),
+    ("boolean", "maybe", "not_a_boolean"),
+    ("boolean", 2, "not_a_boolean"),
+    ("boolean", [], "not_a_boolean"),
+    ({"lookup": "tax_types"}, "19 %", "value_unmapped"),
+    ({"lookup": "tax_types"}, {"a": 1}, "wrong_shape"),
+    ("country", "DEU", "unknown_country"),
+    ("country", 49, "unknown_country"),
+    ("currency", "€", "unknown_currency"),
+    ("currency", "EURO", "unknown_currency"),
+    ("date", "2023-02-29", "not_a_date"),
+    ("date", "31/01/2024", "not_a_date"),
+    ("date", "20240131100000", "not_a_date"),
+    ("date", True, "not_a_date"),
+    ("date", {}, "not_a_date"),
+    ("date", 10**30, "not_a_date"),
+    ("date", float("nan"), "not_a_date"),
+    ({"date": "%d/%m/%Y"}, "2024-02-29", "not_a_date"),
+    ("datetime", "2024-01-31T10:00:00", "not_a_date"),
+    ("datetime", "2024-01-31", "not_a_date"),
+    ("datetime", "2024-01-31T23:59:60Z", "not_a_date"),
+    ("datetime", "0001-01-01T00:00:00+14:00", "not_a_date"),
+    ("epoch_ms", 5, "not_a_date"),
+    ({"format_date": {"zone": "UTC"}}, "2024-01-31T10:00:00", "not_a_date"),
+    ("html_to_text", "<" * 200_001, "out_of_range"),
+]
+
+
+class TestTransforms:
+    @pytest.mark.parametrize(("transform", "value", "expected"), GOOD, ids=numbered(GOOD))
+    def test_gives(self, inbound, transform, value, expected):
+        outcome = inbound({"to": "x", "from": "x", "transform": transform}).run({"x": value})
+
+        assert isinstance(outcome, Mapped), outcome
+        assert outcome.values == {"x": expected}
+        assert type(outcome.values["x"]) is type(expected)
+
+    @pytest.mark.parametrize(("transform", "value", "code"), BAD, ids=numbered(BAD))
+    def test_refuses(self, inbound, transform, value, code):
+        outcome = inbound({"to": "x", "from": "x", "transform": transform}).run({"x": value})
+
+        assert isinstance(outcome, Rejected), outcome
+        assert [problem.code for problem in outcome.problems] == [code]
+        assert "found" in outcome.problems[0].message and "expected" in outcome.problems[0].message
+        assert len(outcome.problems[0].value) <= 90
+
+    @pytest.mark.parametrize("transform", sorted(set(TRANSFORMS) - {"lookup", "money_minor", "truncate", "percent_of"}))
+    def test_null_stays_null(self, inbound, transform):
+        params = {"prefix": {"text": "a"}, "suffix": {"text": "a"}, "replace": {"find": "a"}}
+        spelled = {transform: params[transform]} if transform in params else transform
+
+        assert inbound({"to": "x", "from": "x", "transform": spelled}).run({"x": None}).values == {"x": None}
+
+    def test_every_transform_is_tested_here(self):
+        used = {name for case in GOOD for name in ([case[0]] if isinstance(case[0], str) else case[0])}
+
+        assert used == set(TRANSFORMS)
+
+
+class TestOutbound:
+    def test_money_goes_out_in_minor_units_of_the_currency_beside_it(self, outbound):
+        mapping = outbound(
+            {"to": "cents", "from": "amount", "transform": {"money_minor": {"currency_from": "currency"}}}
+        )
+
+        assert mapping.render({"amount": D("10.50"), "currency": "EUR"}) == RenderedBody({"cents": 1050})
+        assert mapping.render({"amount": D("1050"), "currency": "JPY"}) == RenderedBody({"cents": 1050})
+        assert mapping.render({"amount": D("1"), "currency": "??"}).problems[0].code == "unknown_currency"
+
+    @pytest.mark.parametrize(
+        ("transform", "value", "expected"),
+        [
+            ("epoch_ms", date(2024, 1, 31), 1706659200000),
+            ("epoch_ms", datetime(2024, 1, 31, 2, tzinfo=timezone(timedelta(hours=2))), 1706659200000),
+            ("format_date", date(2024, 2, 29), "2024-02-29"),
+            ("to_string", utc(2024, 2, 29, 10), "2024-02-29T10:00:00Z"),
+            ("to_string", D("1.50"), "1.50"),
+            ("text", D("1E+2"), "100"),
+        ],
+    )
+    def test_typed_values(self, outbound, transform, value, expected):
+        rendered = outbound({"to": "x", "from": "x", "transform": transform}).render({"x": value})
+
+        assert rendered == RenderedBody({"x": expected})
