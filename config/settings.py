@@ -4,7 +4,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 import environ
+
+# Lets model fields, managers and querysets be subscripted in annotations at run time.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -130,7 +134,13 @@ CACHES: dict[str, dict[str, Any]] = {
         # Without these one partner's cached admin search is served to another (a system check insists on them).
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
-    }
+    },
+    # q2 saves its status twice a second; nobody outside the process reads it.
+    "process": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "KEY_FUNCTION": "django_tenants.cache.make_key",
+        "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
+    },
 }
 
 # q2 only rings: the truth about work is in core.DueWork and the tables it points to (docs/adr/0003).
@@ -150,6 +160,7 @@ Q_CLUSTER: dict[str, Any] = {
     "recycle": 5000,
     "poll": 0.2,
     "label": "Queue",
+    "cache": "process",
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "apps.core.work.broker.NotifyBroker"}),
 }
 # How long a claim on work holds without being renewed: the longest a killed worker can delay its work.

@@ -57,7 +57,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    email = models.EmailField(max_length=320)
+    email = models.EmailField(max_length=320, unique=True)
     name = models.CharField(max_length=200, blank=True, default="")
     role = models.CharField(max_length=30, choices=Role.choices, default=Role.AUDITOR)
     customer = models.ForeignKey(

@@ -34,14 +34,20 @@ class CurrencyField(models.CharField[Any, Any]):
         super().__init__(*args, **kwargs)
 
 
-def history(*, excluded: tuple[str, ...] = ()) -> HistoricalRecords:
+class RecordHistory(HistoricalRecords):  # type: ignore[misc]
+    """History indexed by the record only: every further index would be paid for by each synced row."""
+
+    def copy_fields(self, model: type[models.Model]) -> dict[str, Any]:
+        fields: dict[str, Any] = super().copy_fields(model)
+        for name, field in fields.items():
+            if name != "id":
+                field.db_index = False
+        return fields
+
+
+def history() -> RecordHistory:
     """History rows without foreign-key constraints, so that they outlive what they describe."""
-    return HistoricalRecords(
-        history_id_field=models.BigAutoField(),
-        user_db_constraint=False,
-        excluded_fields=list(excluded),
-        inherit=False,
-    )
+    return RecordHistory(history_id_field=models.BigAutoField(), user_db_constraint=False)
 
 
 class RecordQuerySet(models.QuerySet[Any, Any]):

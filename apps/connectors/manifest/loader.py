@@ -1,0 +1,158 @@
+"""Finds the manifests by looking at the folders, reads each once, and says precisely what is wrong with a bad one."""
+
+import threading
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from apps.connectors.manifest.spec import Manifest
+from apps.core.errors import PermanentError
+
+CATALOG = Path(__file__).resolve().parent.parent / "catalog"
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_lock = threading.Lock()
+
+
+class ManifestError(PermanentError):
+    """A manifest that cannot be used: which file, line and key, what was found, what is allowed."""
+
+    code = "manifest_invalid"
+
+
+class UnknownConnectorError(PermanentError):
+    code = "unknown_connector"
+
+
+def slugs() -> list[str]:
+    """Every connector in the catalog, in alphabetical order."""
+    return sorted(path.parent.name for path in CATALOG.glob("*/manifest.yaml"))
+
+
+def manifest_for(slug: str) -> Manifest:
+    """The connector's manifest (read once a process)."""
+    if not (CATALOG / slug / "manifest.yaml").is_file() or "/" in slug or ".." in slug:
+        raise UnknownConnectorError(f"No connector {slug!r} in the catalog; it has: {', '.join(slugs())}.")
+    with _lock:
+        return _cached(slug)
+
+
+def all_manifests() -> Iterator[Manifest]:
+    for slug in slugs():
+        yield manifest_for(slug)
+
+
+def folder(slug: str) -> Path:
+    """The connector's folder (README, icon, fixtures)."""
+    return CATALOG / slug
+
+
+def load_file(path: Path) -> Manifest:
+    """Read and check one manifest file."""
+    loader = _Loader(path.read_text(encoding="utf-8"))
+    try:
+        node = loader.get_single_node()
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.YAMLError as error:
+        raise ManifestError(f"{path}: not valid YAML: {error}")
+    finally:
+        loader.dispose()
+    if not isinstance(data, dict):
+        raise ManifestError(f"{path}: line 1: a manifest is a mapping of sections; found {type(data).__name__}")
+    if duplicate := _duplicate_key(node):
+        raise ManifestError(f"{path}: line {duplicate[1]}: the key {duplicate[0]!r} stands there twice")
+    try:
+        manifest = Manifest.model_validate(data)
+    except ValidationError as error:
+        raise ManifestError(_explain(path, node, error))
+    if manifest.slug != path.parent.name:
+        line = _line(node, ("connector", "slug"))
+        raise ManifestError(
+            f"{path}: line {line}: connector.slug: found {manifest.slug!r}; allowed: the folder's name {path.parent.name!r}"
+        )
+    return manifest
+
+
+@lru_cache(maxsize=None)
+def _cached(slug: str) -> Manifest:
+    return load_file(CATALOG / slug / "manifest.yaml")
+
+
+def _explain(path: Path, node: yaml.Node, error: ValidationError) -> str:
+    lines = []
+    for item in error.errors(include_url=False):
+        where = tuple(part for part in item["loc"] if not _is_union_tag(part, item["loc"], node))
+        found = "" if item["type"] == "missing" else f"; found {_short(item['input'])}"
+        key = ".".join(str(part) for part in where) or "(whole file)"
+        lines.append(f"{path}: line {_line(node, where)}: {key}: {_allowed(item)}{found}")
+    return "\n".join(lines)
+
+
+def _allowed(item: Any) -> str:
+    context = item.get("ctx") or {}
+    if item["type"] == "missing":
+        return "this key is required and missing"
+    if item["type"] == "extra_forbidden":
+        return "no such key here; remove it or see docs/connectors.md for the allowed keys"
+    if "expected_tags" in context:
+        return f"allowed for `{str(context['discriminator']).strip(chr(39))}`: {context['expected_tags']}"
+    if "expected" in context:
+        return f"allowed: {context['expected']}"
+    return str(item["msg"]).removeprefix("Value error, ")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"
+
+
+def _is_union_tag(part: Any, loc: tuple[Any, ...], node: yaml.Node) -> bool:
+    """pydantic puts the chosen variant's name into the path of a discriminated union; it is not in the file."""
+    position = loc.index(part)
+    parent = _descend(node, tuple(p for p in loc[:position]))
+    return isinstance(part, str) and part not in _keys(parent) and position != len(loc) - 1
+
+
+def _keys(node: yaml.Node | None) -> set[str]:
+    return {str(key.value) for key, _ in node.value} if isinstance(node, yaml.MappingNode) else set()
+
+
+def _descend(node: yaml.Node | None, where: tuple[Any, ...]) -> yaml.Node | None:
+    for part in where:
+        if isinstance(node, yaml.MappingNode):
+            found = next((value for key, value in node.value if key.value == str(part)), None)
+            node = found if found is not None else node
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+    return node
+
+
+def _line(node: yaml.Node, where: tuple[Any, ...]) -> int:
+    for part in where:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(part):
+                    node = value if where[-1] != part else key
+                    break
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+    return int(node.start_mark.line) + 1
+
+
+def _duplicate_key(node: yaml.Node) -> tuple[str, int] | None:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                return str(key.value), key.start_mark.line + 1
+            seen.add(key.value)
+            if found := _duplicate_key(value):
+                return found
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            if found := _duplicate_key(item):
+                return found
+    return None

@@ -1,0 +1,152 @@
+"""Section `objects`: what can be read and written."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from apps.connectors.manifest.base import Path, Section, Seconds, Slug, Template
+from apps.connectors.manifest.paging import Cursor, Paginator
+from apps.connectors.manifest.requests import Lookup, RequestSpec
+
+
+class FieldSpec(Section):
+    """A field of the vendor's record, for the mapping editor and for drift detection."""
+
+    path: Path
+    type: Literal["text", "integer", "decimal", "boolean", "date", "datetime", "id", "list", "object"]
+    title: str = ""
+    required: bool = False
+
+
+class Attach(Section):
+    """A batch request after each page that fetches what the list does not carry, and puts it into each record."""
+
+    into: str
+    """Field of the record that receives the list found (empty list if none)."""
+    request: RequestSpec
+    results: Path
+    """The list of results in the answer."""
+    key: Path
+    """Path in a result: the id of the record it belongs to."""
+    value: Path
+    """Path in a result: what is put into the record."""
+    batch: int = Field(default=100, ge=1)
+    missing_status: list[int] = []
+    """Statuses that mean "nothing found" rather than an error."""
+
+
+class ForEach(Section):
+    """A child object: the request is made once for every record of the parent."""
+
+    object: Slug
+    field: Path
+    """Field of the parent's record, usable as `${parent.<last part>}`."""
+    into: str
+    """Field of the child record that receives the parent's value."""
+
+
+class ReadSpec(Section):
+    """How records are read."""
+
+    request: RequestSpec
+    full_request: RequestSpec | None = None
+    """Used instead when there is no cursor yet."""
+    full_paginator: Paginator | None = None
+    records: Path = ""
+    paginator: Paginator | None = None
+    """None: the one in `defaults`."""
+    cursor: Cursor
+    fetch: Lookup | None = None
+    """One record by its id."""
+    find: dict[Slug, Lookup] = {}
+    """Criterion (reference, tax_number, domain, email, name, code …) → request."""
+    attach: list[Attach] = []
+    for_each: ForEach | None = None
+
+
+class Idempotency(Section):
+    """The vendor's own protection against doing a thing twice."""
+
+    where: Literal["header", "query", "none"] = "none"
+    name: str = ""
+    max_length: int = 128
+    valid_seconds: Seconds | None = None
+    """How long the vendor remembers a key: within it, an uncertain call is simply asked again."""
+
+    @model_validator(mode="after")
+    def _named(self) -> "Idempotency":
+        if self.where != "none" and not self.name:
+            raise ValueError("idempotency needs the name of its header or parameter")
+        return self
+
+
+class Marker(Section):
+    """A field of the vendor's record into which a short mark is written."""
+
+    field: str
+    template: Template = "${marker}"
+    append: bool = True
+    """The mapping's own value stays in front of the mark."""
+    max_length: int = 255
+
+
+class ByIdempotencyKey(Section):
+    """Ask again with the same key: the vendor answers with what it did the first time."""
+
+    by: Literal["idempotency_key"]
+
+
+class ByLookup(Section):
+    """Look for the record by its natural key or by the marker."""
+
+    by: Literal["natural_key", "marker"]
+    lookup: Lookup
+    field: str = ""
+    """natural_key: the field of the body that is the key."""
+    settle_seconds: Seconds = 0
+    """The vendor's search lags so much: "not found" counts only after it."""
+
+
+Probe = Annotated[ByIdempotencyKey | ByLookup, Field(discriminator="by")]
+
+
+class WriteSpec(Section):
+    """One write operation of an object."""
+
+    request: RequestSpec
+    consume: list[str] = []
+    """Fields of the body that are only used in path or parameters and are not sent."""
+    answer_id: Path = ""
+    answer_record: Path = ""
+    expect: dict[Path, str] = {}
+    """Path in the answer → value that must stand there; else the vendor did not do what was asked."""
+    idempotency: Idempotency = Idempotency()
+    marker: Marker | None = None
+    probe: list[Probe] = []
+    """Tried in this order when the outcome is uncertain. Empty: nobody can tell, a case opens."""
+    repeatable: bool = False
+    """Sending the same again has the same effect (a full update by id): an uncertain one may be sent again."""
+
+
+class Deletion(Section):
+    """How a record says that it was deleted or archived."""
+
+    path: Path
+    values: list[str]
+    """Values (as text) that mean deleted."""
+
+
+class ObjectSpec(Section):
+    """One kind of record."""
+
+    title: str
+    entity: str = ""
+    """The canonical entity it usually becomes."""
+    primary_key: Path
+    url: Template = ""
+    """Where a person sees the record in the vendor's product."""
+    deletion: Deletion | None = None
+    fields: list[FieldSpec] = []
+    read: ReadSpec | None = None
+    write: dict[Slug, WriteSpec] = {}
+    """`create`, `update` and named actions."""

@@ -1,0 +1,134 @@
+"""The closed sets of paginators and cursors."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from apps.connectors.manifest.base import Path, Section, Seconds, Template, TemplateTree
+
+Where = Literal["query", "body"]
+"""query: a URL parameter; body: a dotted path in the request body (numbers index lists)."""
+
+
+class NoPaging(Section):
+    """Everything comes in one answer."""
+
+    kind: Literal["none"]
+
+
+class _Sized(Section):
+    where: Where = "query"
+    size_param: str = ""
+    size: int = Field(default=100, ge=1, le=10_000)
+
+
+class PageNumber(_Sized):
+    """page=1, 2, 3 …; ends at `total_pages`, at an empty `next`, or at a page that is not full."""
+
+    kind: Literal["page_number"]
+    param: str = "page"
+    start: int = 1
+    total_pages: Path = ""
+    next: Path = ""
+
+
+class Offset(_Sized):
+    """offset=0, 100, 200 …; ends at `total` or at a page that is not full. `unit: page` counts pages."""
+
+    kind: Literal["offset"]
+    param: str = "offset"
+    total: Path = ""
+
+
+class CursorToken(_Sized):
+    """The answer carries a token which asks for the next page; ends when it is missing."""
+
+    kind: Literal["cursor"]
+    param: str = "cursor"
+    next: Path
+    max_results: int | None = None
+    """The vendor stops a search after so many results: the engine then starts a new search at the newest
+    modification time it has seen."""
+
+
+class LinkHeader(_Sized):
+    """RFC 8288 `Link: <…>; rel="next"`. Only path and query of the link are used: it cannot lead a token elsewhere."""
+
+    kind: Literal["link_header"]
+    rel: str = "next"
+
+
+class NextUrl(_Sized):
+    """The answer carries the next page's URL. Only its path and query are used."""
+
+    kind: Literal["next_url"]
+    next: Path
+
+
+Paginator = Annotated[
+    NoPaging | PageNumber | Offset | CursorToken | LinkHeader | NextUrl, Field(discriminator="kind")
+]
+
+TimeFormat = Literal["iso", "iso_seconds", "http_date", "epoch_s", "epoch_ms", "date", "tryton"]
+"""iso 2026-01-31T10:00:00.000000Z · iso_seconds 2026-01-31T10:00:00Z · http_date Sat, 31 Jan 2026 10:00:00 GMT ·
+epoch_s, epoch_ms · date 2026-01-31 · tryton {"__class__": "datetime", …}."""
+
+
+class _Cursor(Section):
+    field: Path
+    """Path of the modification time in a record."""
+    format: TimeFormat = "iso_seconds"
+    """How the vendor wants it in the request."""
+    overlap_seconds: Seconds = 120
+    """Ask again for so much before the cursor: a row committed late is still read; duplicates fall out by hash."""
+    lag_seconds: Seconds = 5
+    """Never move the cursor closer to now than this."""
+
+
+class ParameterCursor(_Cursor):
+    """`updated_since=…` in the query."""
+
+    kind: Literal["updated_since"]
+    param: str
+    value: Template = "${cursor}"
+
+
+class HeaderCursor(_Cursor):
+    """`If-Modified-Since`."""
+
+    kind: Literal["header"]
+    header: str = "If-Modified-Since"
+    value: Template = "${cursor}"
+
+
+class BodyCursor(_Cursor):
+    """A filter in the body: a search request or a JSON domain."""
+
+    kind: Literal["search_body", "json_domain"]
+    path: str
+    """Dotted path in the body where the filter goes."""
+    value: TemplateTree
+    otherwise: Any = None
+    """What stands there on a full read; none: the path is left out."""
+
+
+class CompareCursor(_Cursor):
+    """The vendor cannot filter by modification time: everything (or a window by another date) is read and compared here."""
+
+    kind: Literal["compare"]
+    param: str = ""
+    """Parameter that at least bounds the window by the record's own date."""
+    value: Template = "${cursor}"
+    window_days: int = 400
+    """How far before the cursor the window begins: a record older than this that changes today is not seen."""
+
+
+class FullRead(Section):
+    """No incremental read: every run reads all; unchanged records fall out by hash."""
+
+    kind: Literal["full"]
+
+
+Cursor = Annotated[
+    ParameterCursor | HeaderCursor | BodyCursor | CompareCursor | FullRead, Field(discriminator="kind")
+]

@@ -1,0 +1,105 @@
+"""The manifest as a whole, and the checks that need more than one section."""
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from apps.connectors.manifest.about import About, FormField
+from apps.connectors.manifest.auth import AuthMethod
+from apps.connectors.manifest.base import Section, Slug, placeholders
+from apps.connectors.manifest.client import ClientSpec
+from apps.connectors.manifest.objects import ObjectSpec, WriteSpec
+from apps.connectors.manifest.paging import NoPaging, Paginator
+from apps.connectors.manifest.webhooks import Webhooks
+
+HookPoint = Literal["record", "request_body", "answer", "verification"]
+"""record: after reading one record; request_body: before a write is sent; answer: on a write's answer; verification."""
+# Kept in the credentials by the engine itself, so a template may name them without a form field.
+TOKEN_NAMES = {"access_token", "refresh_token", "session", "expires_at"}
+ENGINE_CONFIG = {"base_url", "auth_method"}
+
+
+class Defaults(Section):
+    """Said once for all objects."""
+
+    paginator: Paginator = NoPaging(kind="none")
+
+
+class Manifest(Section):
+    """Everything about a connector that is data."""
+
+    connector: About
+    auth: list[AuthMethod] = Field(min_length=1)
+    fields: list[FormField] = []
+    client: ClientSpec
+    defaults: Defaults = Defaults()
+    objects: dict[Slug, ObjectSpec] = Field(min_length=1)
+    webhooks: Webhooks | None = None
+    mappings: list[dict[str, Any]] = []
+    """Default mappings in both directions; their language is that of apps.mappings and is checked there."""
+    hooks: dict[HookPoint, str] = {}
+
+    @property
+    def slug(self) -> str:
+        return self.connector.slug
+
+    def method(self, name: str = "") -> AuthMethod:
+        """The named way to log in, or the first."""
+        for method in self.auth:
+            if method.name == name:
+                return method
+        return self.auth[0]
+
+    def object(self, name: str) -> ObjectSpec:
+        """The named object; an unknown name lists the known ones."""
+        try:
+            return self.objects[name]
+        except KeyError:
+            raise KeyError(f"connector {self.slug} has no object {name!r}; it has: {', '.join(self.objects)}")
+
+    def write(self, object_name: str, operation: str) -> WriteSpec:
+        """The named write operation; an unknown name lists the known ones."""
+        operations = self.object(object_name).write
+        if operation not in operations:
+            known = ", ".join(operations) or "none"
+            raise KeyError(f"connector {self.slug}, object {object_name}: no operation {operation!r}; it has: {known}")
+        return operations[operation]
+
+    @model_validator(mode="after")
+    def _coherent(self) -> "Manifest":
+        self._check_names()
+        self._check_placeholders()
+        self._check_webhooks()
+        return self
+
+    def _check_names(self) -> None:
+        methods = [method.name for method in self.auth]
+        for field in self.fields:
+            if unknown := set(field.methods) - set(methods):
+                raise ValueError(f"fields.{field.name}.methods: unknown {sorted(unknown)}; allowed: {methods}")
+        for name, spec in self.objects.items():
+            if spec.read and spec.read.for_each and spec.read.for_each.object not in self.objects:
+                raise ValueError(f"objects.{name}.read.for_each.object: unknown {spec.read.for_each.object!r}")
+            if not spec.read and not spec.write:
+                raise ValueError(f"objects.{name}: neither read nor write; one of them is needed")
+
+    def _check_placeholders(self) -> None:
+        secret = {field.name for field in self.fields if field.secret} | TOKEN_NAMES
+        plain = {field.name for field in self.fields if not field.secret} | ENGINE_CONFIG
+        plain |= {variable.name for variable in self.client.variables}
+        for method in self.auth:
+            if method.kind == "session":
+                secret |= set(method.values)
+        for name in placeholders(self.model_dump(exclude={"mappings"})):
+            space, _, key = name.partition(".")
+            if space == "credentials" and key not in secret:
+                raise ValueError(f"${{{name}}}: no secret field {key!r} in `fields`; there are: {sorted(secret)}")
+            if space == "config" and key not in plain:
+                raise ValueError(f"${{{name}}}: no such field {key!r} in `fields`; there are: {sorted(plain)}")
+
+    def _check_webhooks(self) -> None:
+        if self.webhooks is None:
+            return
+        for value, name in self.webhooks.events.objects.items():
+            if name not in self.objects:
+                raise ValueError(f"webhooks.events.objects.{value}: no object {name!r}; there are: {list(self.objects)}")

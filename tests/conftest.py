@@ -1,0 +1,122 @@
+"""Fixtures every test may use: two partners with migrated schemas, their people by name, and a clock that stands still.
+
+alice owns partner acme, bob is its operations analyst, carol administers acme's customer Kestrel, mallory owns partner globex.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django_tenants.utils import schema_context
+
+from apps.accounts.models import Customer, User
+from apps.accounts.roles import Role
+from apps.accounts.services import create_customer, create_user
+from apps.partners.middleware import forget_hosts
+from apps.partners.models import Partner
+from apps.partners.services import create_partner, ensure_public_partner
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: pytest.FixtureDef) -> Iterator[None]:
+    """A test database with the public schema, acme and globex, kept between runs when its migrations are current."""
+    from django.test.utils import setup_databases
+
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        setup_databases(verbosity=0, interactive=False, keepdb=True)
+        call_command("migrate_schemas", shared=True, verbosity=0)
+        ensure_public_partner()
+        for schema_name, name in (("acme", "Acme Integrations"), ("globex", "Globex Systems")):
+            if not Partner.objects.filter(schema_name=schema_name).exists():
+                create_partner(name=name, schema_name=schema_name, domain=f"{schema_name}.{settings.BASE_DOMAIN}")
+            else:
+                call_command("migrate_schemas", schema_name=schema_name, verbosity=0)
+        connection.set_schema_to_public()
+        connection.close()
+    yield
+    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        connection.set_schema_to_public()
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def partner(db: None) -> Iterator[Partner]:
+    """Acme, with its schema entered."""
+    forget_hosts()
+    acme = Partner.objects.get(schema_name="acme")
+    with schema_context("acme"):
+        yield acme
+
+
+@pytest.fixture
+def globex(db: None) -> Partner:
+    with schema_context("public"):
+        return Partner.objects.get(schema_name="globex")
+
+
+@pytest.fixture
+def customer(partner: Partner) -> Customer:
+    return create_customer(
+        name="Kestrel Studio", slug="kestrel", currency="EUR", time_zone="Europe/Berlin", reason="test"
+    )
+
+
+@pytest.fixture
+def other_customer(partner: Partner) -> Customer:
+    return create_customer(
+        name="Halden Engineering", slug="halden", currency="USD", time_zone="America/New_York", reason="test"
+    )
+
+
+@pytest.fixture
+def alice(partner: Partner) -> User:
+    return create_user(email="alice@acme.example", name="Alice", role=Role.OWNER, password=PASSWORD, reason="test")
+
+
+@pytest.fixture
+def bob(partner: Partner) -> User:
+    return create_user(email="bob@acme.example", name="Bob", role=Role.OPERATIONS, password=PASSWORD, reason="test")
+
+
+@pytest.fixture
+def carol(customer: Customer) -> User:
+    return create_user(
+        email="carol@kestrel.example",
+        name="Carol",
+        role=Role.CUSTOMER_ADMIN,
+        customer=customer,
+        password=PASSWORD,
+        reason="test",
+    )
+
+
+@pytest.fixture
+def mallory(globex: Partner) -> User:
+    with schema_context("globex"):
+        return create_user(
+            email="mallory@globex.example", name="Mallory", role=Role.OWNER, password=PASSWORD, reason="test"
+        )
+
+
+@pytest.fixture
+def partner_client(partner: Partner) -> Callable[[User | None], Client]:
+    """A browserless client on acme's host, logged in as the given person (None: nobody)."""
+
+    def make(user: User | None) -> Client:
+        client = Client(headers={"host": "acme.localhost"})
+        if user is not None:
+            client.force_login(user)
+        return client
+
+    return make
