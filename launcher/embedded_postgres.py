@@ -222,6 +222,8 @@ class EmbeddedPostgres:
         name = hashlib.sha256(f"{self.home} {secrets.token_hex(8)}".encode()).hexdigest()[:16]
         cluster = binaries.system_root() / name
         cluster.mkdir(mode=0o711)
+        _write_private(cluster / "made-for.json", json.dumps({"home": str(self.home), "disposable": self.disposable}))
+        _remove_abandoned(cluster.parent)
         _write_private(self._note, json.dumps({"home": str(self.home), "cluster": str(cluster)}))
         return cluster
 
@@ -445,6 +447,21 @@ def _write_private(path: Path, text: str) -> None:
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
     partial.replace(path)
+
+
+def _remove_abandoned(root: Path) -> None:
+    """Delete root's disposable clusters whose home was deleted; lasting ones are left to people."""
+    for made_for in root.glob("*/made-for.json"):
+        lock = ProcessLock(made_for.with_name("lock"))
+        try:
+            noted = json.loads(made_for.read_text())
+            if not noted["disposable"] or Path(noted["home"]).exists():
+                continue
+            lock.acquire()
+        except (OSError, ValueError, KeyError, LockedError):
+            continue
+        shutil.rmtree(made_for.parent, ignore_errors=True)
+        lock.release()
 
 
 def _server_environment() -> dict[str, str]:

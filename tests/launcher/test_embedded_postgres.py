@@ -133,6 +133,22 @@ class TestFiles:
 
         assert private.stat().st_mode & 0o777 == 0o700
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps data outside the project")
+    def test_disposable_data_of_a_deleted_home_is_removed(self, tmp_path: Path) -> None:
+        gone = EmbeddedPostgres(tmp_path / "gone", disposable=True)._cluster_folder()
+        lasting = EmbeddedPostgres(tmp_path / "lasting")._cluster_folder()
+        for name in ("gone", "lasting"):
+            (tmp_path / name / "cluster.json").unlink()
+            (tmp_path / name).rmdir()
+
+        neighbour = EmbeddedPostgres(tmp_path / "neighbour")
+        neighbour._cluster_folder()
+
+        assert (gone.exists(), lasting.exists()) == (False, True)
+        lasting.joinpath("made-for.json").unlink()
+        lasting.rmdir()
+        neighbour.destroy()
+
 
 class TestSecondStart:
     def test_refuses_and_names_the_process(self, server: EmbeddedPostgres) -> None:
