@@ -268,6 +268,13 @@ def wait_until(answers: Callable[[], bool], *, alive: Callable[[], bool], what: 
         time.sleep(0.1)
 
 
+def read_state(home: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((home / "state.json").read_text()))
+    except FileNotFoundError:
+        raise SystemStartError(f"nothing was ever started in {home}; start it first") from None
+
+
 def write_private(path: Path, content: dict[str, Any]) -> None:
     path.touch(mode=0o600)
     path.chmod(0o600)

@@ -13,7 +13,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -181,10 +180,10 @@ def start(home: Path, *, port: int = 0, tied: bool = True) -> RunningRedmine:
         postgres.copy_from(image)
         shutil.copy(image / "secrets.json", home / "secrets.json")
         _lay_out(home, postgres, DATABASE)
-        (home / ".copied").touch()
     postgres.start(tied=tied)
     if fresh:
         postgres.renew_database(DATABASE, template=SEED_DATABASE)
+        (home / ".copied").touch()
     if not Pids(home).alive("puma"):
         _start_server(home, owner, port or common.free_port(), tied=tied)
     return _read(home)
@@ -201,7 +200,7 @@ def reset(home: Path) -> None:
     """Back to the seeded state in seconds, at the same address, with the same credentials."""
     home = home.resolve()
     owner = Owner.choose()
-    state = json.loads((home / "state.json").read_text())
+    state = common.read_state(home)
     postgres = Postgres(home, common.postgres_binaries(owner), owner)
     Pids(home).stop("puma", signal.SIGTERM)
     postgres.start(tied=state["tied"])
@@ -243,7 +242,7 @@ def _read(home: Path) -> RunningRedmine:
     known = secret["seed"]
     return RunningRedmine(
         home=home,
-        base_url=json.loads((home / "state.json").read_text())["base_url"],
+        base_url=common.read_state(home)["base_url"],
         admin_login="admin",
         admin_password=secret["admin_password"],
         api_key=known["api_key"],
@@ -449,4 +448,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -197,24 +197,19 @@ def start(home: Path, *, port: int = 0, tied: bool = True) -> RunningTryton:
     owner.folder(home, 0o755)
     if not owner.can_reach(home):
         raise SystemStartError(f"{home} lies in a folder which the unprivileged account cannot enter; choose another")
-    pids = Pids(home)
-    state = home / "state.json"
     postgres = Postgres(home, common.postgres_binaries(owner), owner)
-    if not (home / ".copied").exists():
+    fresh = not (home / ".copied").exists()
+    if fresh:
         shutil.rmtree(postgres.data, ignore_errors=True)
         postgres.copy_from(image)
         shutil.copy(image / "secrets.json", home / "secrets.json")
-        (home / ".copied").touch()
-        fresh = True
-    else:
-        fresh = False
     postgres.start(tied=tied)
     if fresh:
         postgres.renew_database(DATABASE, template=SEED_DATABASE)
-    if pids.alive("trytond"):
-        return _read(state)
-    _start_server(home, postgres, port or common.free_port(), tied=tied)
-    return _read(state)
+        (home / ".copied").touch()
+    if not Pids(home).alive("trytond"):
+        _start_server(home, postgres, port or common.free_port(), tied=tied)
+    return _read(home)
 
 
 def stop(home: Path) -> None:
@@ -230,13 +225,12 @@ def reset(home: Path) -> None:
     home = home.resolve()
     owner = Owner.choose()
     postgres = Postgres(home, common.postgres_binaries(owner), owner)
-    tied = json.loads((home / "state.json").read_text())["tied"]
-    port = int(json.loads((home / "state.json").read_text())["base_url"].rpartition(":")[2])
+    state = common.read_state(home)
     # The server keeps caches of the database it serves, so it goes too.
     Pids(home).stop("trytond", signal.SIGTERM)
-    postgres.start(tied=tied)
+    postgres.start(tied=state["tied"])
     postgres.renew_database(DATABASE, template=SEED_DATABASE)
-    _start_server(home, postgres, port, tied=tied)
+    _start_server(home, postgres, int(state["base_url"].rpartition(":")[2]), tied=state["tied"])
 
 
 def _start_server(home: Path, postgres: Postgres, port: int, *, tied: bool) -> None:
@@ -274,7 +268,7 @@ def _start_server(home: Path, postgres: Postgres, port: int, *, tied: bool) -> N
     def answers() -> bool:
         # Reading over REST loads the pool of the database too, which the first real call would otherwise wait for.
         try:
-            found = _read(home / "state.json").rest("GET", "company.company")
+            found = _read(home).rest("GET", "company.company")
         except requests.RequestException:
             return False
         return found.status_code == 200
@@ -282,10 +276,10 @@ def _start_server(home: Path, postgres: Postgres, port: int, *, tied: bool) -> N
     common.wait_until(answers, alive=lambda: server.poll() is None, what="Tryton", log=log, seconds=120)
 
 
-def _read(state: Path) -> RunningTryton:
-    known = json.loads(state.read_text())
+def _read(home: Path) -> RunningTryton:
+    known = common.read_state(home)
     known.pop("tied")
-    return RunningTryton(home=state.parent, **{**known, "seed": TrytonSeed(**known["seed"])})
+    return RunningTryton(home=home, **{**known, "seed": TrytonSeed(**known["seed"])})
 
 
 # Layers ------------------------------------------------------------------------------------------------------------
@@ -303,8 +297,18 @@ def _programs() -> Path:
         python = target / "venv" / "bin" / "python"
         env = common.clean_environment()
         common.run([_interpreter(), "-m", "venv", "--without-pip", target / "venv"], log=log, env=env)
-        pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-compile"]
-        common.run([*pip, "-r", PACKAGES], log=log, env=env)
+        pip: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            python,
+            "install",
+            "-q",
+            "--no-deps",
+            "--no-compile",
+        ]
+        common.run([*pip, "--no-deps", "--no-compile", "-r", PACKAGES], log=log, env=env)
         common.run([python, "-m", "compileall", "-q", "-j", "2", target / "venv" / "lib"], log=log, env=env)
 
     return common.layer(_programs_path(), build) / "venv" / "bin" / "python"
