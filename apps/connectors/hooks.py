@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from apps.connectors.manifest import Manifest, folder
@@ -22,7 +22,7 @@ def hooks_for(manifest: Manifest) -> dict[str, Hook]:
     return _hooks(manifest.slug, tuple(sorted((str(point), name) for point, name in manifest.hooks.items())))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _hooks(slug: str, names: tuple[tuple[str, str], ...]) -> dict[str, Hook]:
     if not (folder(slug) / "hooks.py").is_file():
         raise HookError(f"Connector {slug}: the manifest names hooks, but there is no {folder(slug) / 'hooks.py'}.")

@@ -152,4 +152,3 @@ class OAuthState(models.Model):
 
     def __str__(self) -> str:
         return f"consent {self.pk} for {self.connection_id}"
-

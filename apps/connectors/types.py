@@ -19,7 +19,13 @@ class VendorTransientError(TransientError):
     code = "vendor_transient"
 
     def __init__(
-        self, message: str, *, family: Family, retry_after_seconds: float | None, call: CallRecord | None, code: str = ""
+        self,
+        message: str,
+        *,
+        family: Family,
+        retry_after_seconds: float | None,
+        call: CallRecord | None,
+        code: str = "",
     ) -> None:
         super().__init__(message, code=code, family=str(family), retry_after_seconds=retry_after_seconds)
         self.family = family

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from apps.connectors.manifest.base import Path, Section, Seconds, Slug, Template, TemplateTree
+from apps.connectors.manifest.base import Path, Seconds, Section, Slug, Template, TemplateTree
 
 
 class _Method(Section):

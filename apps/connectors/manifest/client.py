@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from apps.connectors.manifest.base import Path, Section, Seconds, Slug, Template
+from apps.connectors.manifest.base import Path, Seconds, Section, Slug, Template
 from apps.connectors.manifest.requests import RequestSpec
 
 

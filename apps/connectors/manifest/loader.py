@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def load_file(path: Path) -> Manifest:
         raise ManifestError(f"{path}: not valid YAML: {error}")
     finally:
         loader.dispose()
-    if not isinstance(data, dict):
+    if node is None or not isinstance(data, dict):
         raise ManifestError(f"{path}: line 1: a manifest is a mapping of sections; found {type(data).__name__}")
     if duplicate := _duplicate_key(node):
         raise ManifestError(f"{path}: line {duplicate[1]}: the key {duplicate[0]!r} stands there twice")
@@ -71,12 +71,13 @@ def load_file(path: Path) -> Manifest:
     if manifest.slug != path.parent.name:
         line = _line(node, ("connector", "slug"))
         raise ManifestError(
-            f"{path}: line {line}: connector.slug: found {manifest.slug!r}; allowed: the folder's name {path.parent.name!r}"
+            f"{path}: line {line}: connector.slug: found {manifest.slug!r}; "
+            f"allowed: the folder's name {path.parent.name!r}"
         )
     return manifest
 
 
-@lru_cache(maxsize=None)
+@cache
 def _cached(slug: str) -> Manifest:
     return load_file(CATALOG / slug / "manifest.yaml")
 

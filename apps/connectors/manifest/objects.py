@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from apps.connectors.manifest.base import Path, Section, Seconds, Slug, Template
+from apps.connectors.manifest.base import Path, Seconds, Section, Slug, Template
 from apps.connectors.manifest.paging import Cursor, Paginator
 from apps.connectors.manifest.requests import Lookup, RequestSpec
 
@@ -31,6 +31,8 @@ class Attach(Section):
     value: Path
     """Path in a result: what is put into the record."""
     batch: int = Field(default=100, ge=1)
+    wrap: str = ""
+    """Each id is sent as an object with this key instead of bare."""
     missing_status: list[int] = []
     """Statuses that mean "nothing found" rather than an error."""
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from apps.connectors.manifest.base import Path, Section, Seconds, Template, TemplateTree
+from apps.connectors.manifest.base import Path, Seconds, Section, Template, TemplateTree
 
 Where = Literal["query", "body"]
 """query: a URL parameter; body: a dotted path in the request body (numbers index lists)."""
@@ -65,9 +65,7 @@ class NextUrl(_Sized):
     next: Path
 
 
-Paginator = Annotated[
-    NoPaging | PageNumber | Offset | CursorToken | LinkHeader | NextUrl, Field(discriminator="kind")
-]
+Paginator = Annotated[NoPaging | PageNumber | Offset | CursorToken | LinkHeader | NextUrl, Field(discriminator="kind")]
 
 TimeFormat = Literal["iso", "iso_seconds", "http_date", "epoch_s", "epoch_ms", "date", "tryton"]
 """iso 2026-01-31T10:00:00.000000Z · iso_seconds 2026-01-31T10:00:00Z · http_date Sat, 31 Jan 2026 10:00:00 GMT ·
@@ -113,7 +111,7 @@ class BodyCursor(_Cursor):
 
 
 class CompareCursor(_Cursor):
-    """The vendor cannot filter by modification time: everything (or a window by another date) is read and compared here."""
+    """The vendor cannot filter by modification time: all, or a window by another date, is read and compared here."""
 
     kind: Literal["compare"]
     param: str = ""
@@ -129,6 +127,4 @@ class FullRead(Section):
     kind: Literal["full"]
 
 
-Cursor = Annotated[
-    ParameterCursor | HeaderCursor | BodyCursor | CompareCursor | FullRead, Field(discriminator="kind")
-]
+Cursor = Annotated[ParameterCursor | HeaderCursor | BodyCursor | CompareCursor | FullRead, Field(discriminator="kind")]

@@ -102,4 +102,6 @@ class Manifest(Section):
             return
         for value, name in self.webhooks.events.objects.items():
             if name not in self.objects:
-                raise ValueError(f"webhooks.events.objects.{value}: no object {name!r}; there are: {list(self.objects)}")
+                raise ValueError(
+                    f"webhooks.events.objects.{value}: no object {name!r}; there are: {list(self.objects)}"
+                )

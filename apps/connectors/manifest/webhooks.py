@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from apps.connectors.manifest.base import Path, Section, Seconds, Template
+from apps.connectors.manifest.base import Path, Seconds, Section, Template
 
 SignedPart = Literal["body", "method", "uri", "timestamp", "."]
 

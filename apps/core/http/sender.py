@@ -38,7 +38,9 @@ def send(request: OutboundRequest) -> OutboundResponse:
 
 def _exchange(request: OutboundRequest, url: str, started: float) -> tuple[int, dict[str, str], bytes]:
     if urlsplit(url).scheme not in ("http", "https"):
-        raise _with_call(BlockedAddressError(f"Only http and https addresses are called, not {url[:60]!r}."), request, started)
+        raise _with_call(
+            BlockedAddressError(f"Only http and https addresses are called, not {url[:60]!r}."), request, started
+        )
     exchange = Exchange(deadline=started + request.total_timeout)
     pool.begin(exchange)
     watch(exchange)

@@ -1,0 +1,113 @@
+"""Makes an HTTP request out of a manifest's request and the values at hand. Pure."""
+
+import copy
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+
+from apps.connectors.manifest import Manifest
+from apps.connectors.manifest.client import Timeouts
+from apps.connectors.manifest.requests import RequestSpec
+from apps.connectors.paths import put, remove, text_of
+from apps.connectors.templates import Scope, TemplateError, fill, fill_optional, fill_path, fill_text
+from apps.core.http import OutboundRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A value that paging or a cursor adds to a request. A body value of `REMOVED` takes the path out."""
+
+    where: Literal["query", "header", "body"]
+    name: str
+    value: Any
+
+
+REMOVED = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A request without log-in, and its body before encoding."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Any
+    encoded: bytes | None
+
+
+def build(manifest: Manifest, spec: RequestSpec, scope: Scope, puts: Iterable[Put] = ()) -> Built:
+    """The request that `spec` describes, with the values of `scope` and what paging and cursor add."""
+    params = {name: fill_optional(value, scope) for name, value in spec.params.items()}
+    headers = {name: fill_optional(value, scope) for name, value in {**manifest.client.headers, **spec.headers}.items()}
+    body = fill(copy.deepcopy(spec.body), scope)
+    for item in puts:
+        if item.where == "query":
+            params[item.name] = text_of(item.value)
+        elif item.where == "header":
+            headers[item.name] = text_of(item.value)
+        elif item.value is REMOVED:
+            remove(body, item.name)
+        else:
+            body = put(body, item.name, item.value)
+    url = address(manifest, fill_path(spec.path, scope), scope)
+    query = urlencode({name: value for name, value in params.items() if value is not None})
+    if query:
+        url = f"{url}{'&' if '?' in url else '?'}{query}"
+    wire = {name: value for name, value in headers.items() if value is not None}
+    encoded = encode(spec, body, scope)
+    wire.setdefault("Accept", "application/json")
+    if encoded is not None:
+        kind = "application/x-www-form-urlencoded" if spec.encoding == "form" else "application/json"
+        wire.setdefault("Content-Type", kind)
+    return Built(method=spec.method, url=url, headers=wire, body=body, encoded=encoded)
+
+
+def outbound(built: Built, *, timeouts: Timeouts, max_bytes: int, user_agent: str) -> OutboundRequest:
+    return OutboundRequest(
+        method=built.method,
+        url=built.url,
+        headers=built.headers,
+        body=built.encoded,
+        connect_timeout=timeouts.connect,
+        read_timeout=timeouts.read,
+        total_timeout=timeouts.total,
+        max_bytes=max_bytes,
+        follow_redirects=built.method == "GET",
+        user_agent=user_agent,
+    )
+
+
+def encode(spec: RequestSpec, body: Any, scope: Scope) -> bytes | None:
+    if spec.encoding == "json_rpc":
+        return orjson.dumps({"id": 1, "method": fill_text(spec.rpc_method, scope), "params": body})
+    if body is None:
+        return None
+    if spec.encoding == "form":
+        return urlencode({name: text_of(value) for name, value in body.items() if value is not None}).encode()
+    return orjson.dumps(body)
+
+
+def address(manifest: Manifest, path: str, scope: Scope) -> str:
+    """The full URL of a path, or of a URL the manifest names in full."""
+    override = (scope.get("config") or {}).get("base_url")
+    if path.startswith(("http://", "https://")):
+        return rebase(path, override)
+    base = manifest.client.base_url
+    if "${" in base:
+        base = fill_text(base, scope)
+        if not base.startswith(("http://", "https://")):
+            raise TemplateError(f"Connector {manifest.slug}: the connection has no address; found {base!r}.")
+        return base.rstrip("/") + path
+    return rebase(base.rstrip("/") + path, override)
+
+
+def rebase(url: str, override: str | None) -> str:
+    """The same path at another system: how a practice vendor or a proxy stands in for the real one."""
+    if not override:
+        return url
+    parts = urlsplit(url)
+    return override.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")

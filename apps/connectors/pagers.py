@@ -1,0 +1,91 @@
+"""The named ways of paging. Each turns a small JSON state into request values, and an answer into the next state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import requests.utils
+
+from apps.connectors.building import Put
+from apps.connectors.manifest.paging import CursorToken, LinkHeader, NextUrl, NoPaging, Offset, PageNumber, Paginator
+from apps.connectors.paths import get
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one answer says about the next page. `restart`: begin a new search at the newest time seen."""
+
+    state: State | None
+    restart: bool = False
+
+
+def puts_for(paginator: Paginator, state: State, size: int | None) -> list[Put]:
+    """The values that ask for the page `state` stands at (`{}`: the first)."""
+    if isinstance(paginator, NoPaging):
+        return []
+    size = min(size or paginator.size, paginator.size)
+    puts = [Put(paginator.where, paginator.size_param, size)] if paginator.size_param else []
+    if isinstance(paginator, PageNumber):
+        return [*puts, Put(paginator.where, paginator.param, state.get("page", paginator.start))]
+    if isinstance(paginator, Offset):
+        return [*puts, Put(paginator.where, paginator.param, state.get("offset", 0))]
+    if isinstance(paginator, CursorToken):
+        return [*puts, Put(paginator.where, paginator.param, state["token"])] if "token" in state else puts
+    return [*puts, *(Put("query", name, value) for name, value in state.get("query", []))]
+
+
+def next_turn(
+    paginator: Paginator, state: State, *, body: Any, headers: Mapping[str, str], count: int, size: int | None
+) -> Turn:
+    """Where to go on after an answer with `count` records; state None: this was the last page."""
+    if isinstance(paginator, NoPaging):
+        return Turn(None)
+    full = min(size or paginator.size, paginator.size)
+    if isinstance(paginator, PageNumber):
+        return Turn(_next_page(paginator, state, body, count, full))
+    if isinstance(paginator, Offset):
+        return Turn(_next_offset(paginator, state, body, count, full))
+    if isinstance(paginator, CursorToken):
+        return _next_token(paginator, state, body, count, full)
+    link = get(body, paginator.next) if isinstance(paginator, NextUrl) else _link(paginator, headers)
+    query = parse_qsl(urlsplit(str(link)).query, keep_blank_values=True) if link else []
+    # A vendor that answers with the page just read would keep us for ever.
+    pairs = [list(pair) for pair in query]
+    return Turn({"query": pairs} if pairs and pairs != state.get("query") else None)
+
+
+def _next_page(paginator: PageNumber, state: State, body: Any, count: int, full: int) -> State | None:
+    page = int(state.get("page", paginator.start))
+    if paginator.next:
+        more = bool(get(body, paginator.next))
+    elif paginator.total_pages:
+        more = page - paginator.start + 1 < int(get(body, paginator.total_pages) or 0)
+    else:
+        more = count >= full
+    return {"page": page + 1} if more and count else None
+
+
+def _next_offset(paginator: Offset, state: State, body: Any, count: int, full: int) -> State | None:
+    offset = int(state.get("offset", 0)) + count
+    more = offset < int(get(body, paginator.total) or 0) if paginator.total else count >= full
+    return {"offset": offset} if more and count else None
+
+
+def _next_token(paginator: CursorToken, state: State, body: Any, count: int, full: int) -> Turn:
+    token = get(body, paginator.next)
+    if token in (None, "") or token == state.get("token"):
+        return Turn(None)
+    read = int(state.get("read", 0)) + count
+    if paginator.max_results and read + full > paginator.max_results:
+        return Turn({}, restart=True)
+    return Turn({"token": token, "read": read} if paginator.max_results else {"token": token})
+
+
+def _link(paginator: LinkHeader, headers: Mapping[str, str]) -> str:
+    for link in requests.utils.parse_header_links(headers.get("link", "")):
+        if link.get("rel") == paginator.rel:
+            return str(link["url"])
+    return ""

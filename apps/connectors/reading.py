@@ -1,0 +1,322 @@
+"""Reads a vendor's records: page by page, one by id, or by a criterion."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from apps.connectors import cursors, pagers
+from apps.connectors.building import Put, build
+from apps.connectors.hooks import hooks_for
+from apps.connectors.manifest import Family
+from apps.connectors.manifest.objects import Attach, ForEach, ReadSpec
+from apps.connectors.manifest.paging import CompareCursor, FullRead, NoPaging, Paginator
+from apps.connectors.manifest.requests import Lookup, RequestSpec
+from apps.connectors.paths import get, getter, text_of
+from apps.connectors.sdk import HookContext
+from apps.connectors.templates import Scope, fill_text
+from apps.connectors.times import parse_time, to_iso
+from apps.connectors.transport import Received, Transport
+from apps.connectors.types import Page, ReauthorisationError, Record, VendorPermanentError, VendorTransientError
+from apps.core.http import AnswerTooLargeError, BlockedAddressError, CallRecord, MaybeSentError, NotSentError
+
+_MOST_SCANNED_PAGES = 200
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One read under way; `resume()` is all of it that has to survive a restart."""
+
+    cursor: str | None
+    since: str | None
+    is_full: bool
+    state: dict[str, Any] = field(default_factory=dict)
+    high_water: str | None = None
+    parents: list[Any] | None = None
+
+    def resume(self) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "since": self.since,
+            "full": self.is_full,
+            "state": self.state,
+            "high_water": self.high_water,
+        }
+        return found if self.parents is None else {**found, "parents": self.parents}
+
+
+class Reader:
+    """The reading half of a client."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.manifest = transport.manifest
+        self._record_hook = hooks_for(self.manifest).get("record")
+
+    def pages(
+        self,
+        object_name: str,
+        *,
+        cursor: str | None,
+        resume: dict[str, Any] | None,
+        page_size: int | None,
+        now: datetime,
+    ) -> Iterator[Page]:
+        spec = self._spec(object_name)
+        walk = _begin(cursor, resume)
+        calls_before = 0
+        if spec.for_each and walk.parents is None:
+            walk.parents, calls_before = self._parents(spec.for_each, now)
+        while True:
+            if walk.parents is not None and not walk.parents:
+                return
+            page, turn = self._page(object_name, spec, walk, page_size, now, calls_before)
+            calls_before = 0
+            yield page
+            if not turn:
+                return
+
+    def fetch(self, object_name: str, external_id: str) -> Record | None:
+        """The record with this id, or None when the vendor does not know it."""
+        spec = self._spec(object_name)
+        if spec.fetch is None:
+            raise self._unable(object_name, "has no request for a single record (`read.fetch`)")
+        try:
+            found = self._look_up(object_name, spec.fetch, {"external_id": external_id})
+        except VendorPermanentError as error:
+            if error.family is Family.NOT_FOUND:
+                return None
+            raise
+        return found[0] if found else None
+
+    def find(self, object_name: str, criteria: dict[str, str]) -> list[Record]:
+        """Records that fit the first of the given criteria that finds any, in the manifest's order."""
+        spec = self._spec(object_name)
+        if unknown := set(criteria) - set(spec.find):
+            raise self._unable(object_name, f"cannot be found by {sorted(unknown)}; it can by {list(spec.find)}")
+        for name, lookup in spec.find.items():
+            if criteria.get(name) and (found := self._look_up(object_name, lookup, {"value": criteria[name]})):
+                return found
+        return []
+
+    def look_up(self, object_name: str, lookup: Lookup, values: dict[str, Any]) -> list[Record]:
+        return self._look_up(object_name, lookup, values)
+
+    # --- one page -------------------------------------------------------------------------------------------
+
+    def _page(
+        self, object_name: str, spec: ReadSpec, walk: _Walk, page_size: int | None, now: datetime, calls_before: int
+    ) -> tuple[Page, bool]:
+        request, paginator = self._request(spec, walk)
+        start = cursors.since(spec.cursor, walk.since) if walk.since == walk.cursor else parse_time(walk.since)
+        puts = [*cursors.puts_for(spec.cursor, start), *pagers.puts_for(paginator, walk.state, page_size)]
+        parent = walk.parents[0] if walk.parents else None
+        scope = self._scope({"parent": {_leaf(spec.for_each): parent}} if spec.for_each else {})
+        received = self._get(object_name, request, scope, puts)
+        found = [] if received.response.status == 304 else _records(received.body, spec.records)
+        if found is None:
+            raise self._odd(object_name, spec.records, received.response.call)
+        turn = pagers.next_turn(
+            paginator,
+            walk.state,
+            body=received.body,
+            headers=received.response.headers,
+            count=len(found),
+            size=page_size,
+        )
+        seen = cursors.newest(spec.cursor, found)
+        kept = cursors.changed(spec.cursor, found, start)
+        calls = 1 + calls_before + self._attach(object_name, spec.attach, kept, found_key=self._key(object_name))
+        if spec.for_each and parent is not None:
+            for record in kept:
+                record[spec.for_each.into] = parent
+        walk.high_water = cursors.high_water(spec.cursor, before=walk.high_water or walk.cursor, seen=seen, now=now)
+        more = self._advance(object_name, walk, turn, seen)
+        page = Page(
+            object_name=object_name,
+            records=self._hooked(object_name, kept),
+            next_resume=walk.resume() if more else None,
+            high_water=walk.high_water,
+            calls=calls,
+            call=received.response.call,
+        )
+        return page, more
+
+    def _advance(self, object_name: str, walk: _Walk, turn: pagers.Turn, seen: datetime | None) -> bool:
+        if turn.restart:
+            newest = to_iso(seen) if seen else None
+            if newest is None or newest == walk.since:
+                raise self._unable(
+                    object_name, "has more records with one modification time than the vendor's search returns"
+                )
+            walk.since, walk.state = newest, {}
+            return True
+        if turn.state is not None:
+            walk.state = turn.state
+            return True
+        if walk.parents:
+            walk.parents, walk.state = walk.parents[1:], {}
+            return bool(walk.parents)
+        return False
+
+    def _request(self, spec: ReadSpec, walk: _Walk) -> tuple[RequestSpec, Paginator]:
+        paginator = spec.paginator or self.manifest.defaults.paginator
+        if walk.is_full and spec.full_request:
+            return spec.full_request, spec.full_paginator or paginator
+        return spec.request, paginator
+
+    def _parents(self, each: ForEach, now: datetime) -> tuple[list[Any], int]:
+        read, values, calls = getter(each.field), [], 0
+        for page in self.pages(each.object, cursor=None, resume=None, page_size=None, now=now):
+            values += [read(record) for record in page.records]
+            calls += page.calls
+        return values, calls
+
+    def _attach(self, object_name: str, attachments: list[Attach], records: list[Record], *, found_key: str) -> int:
+        calls = 0
+        read = getter(found_key)
+        for attach in attachments:
+            ids = [text_of(read(record)) for record in records]
+            results: dict[str, Any] = {}
+            for first in range(0, len(ids), attach.batch):
+                batch: list[Any] = list(ids[first : first + attach.batch])
+                if attach.wrap:
+                    batch = [{attach.wrap: one} for one in batch]
+                received = self._get(
+                    object_name, attach.request, self._scope({"ids": batch}), [], attach.missing_status
+                )
+                calls += 1
+                for result in get(received.body, attach.results) or []:
+                    results[text_of(get(result, attach.key))] = get(result, attach.value)
+            for record, external_id in zip(records, ids, strict=True):
+                record[attach.into] = results.get(external_id) or []
+        return calls
+
+    # --- look-ups -------------------------------------------------------------------------------------------
+
+    def _look_up(self, object_name: str, lookup: Lookup, values: dict[str, Any]) -> list[Record]:
+        spec = self._spec(object_name)
+        scope = self._scope(values)
+        paginator = (spec.paginator or self.manifest.defaults.paginator) if lookup.scan else NoPaging(kind="none")
+        state: dict[str, Any] | None = {}
+        matching: list[Record] = []
+        for _ in range(_MOST_SCANNED_PAGES):
+            received = self._get(object_name, lookup.request, scope, pagers.puts_for(paginator, state or {}, None))
+            found = _records(received.body, lookup.records) or []
+            matching += [record for record in found if _fits(record, lookup, scope)]
+            response = received.response
+            turn = pagers.next_turn(
+                paginator, state or {}, body=received.body, headers=response.headers, count=len(found), size=None
+            )
+            state = turn.state
+            if state is None:
+                break
+        self._attach(object_name, spec.attach, matching, found_key=self._key(object_name))
+        return self._hooked(object_name, matching)
+
+    # --- small things ---------------------------------------------------------------------------------------
+
+    def _get(
+        self, object_name: str, request: RequestSpec, scope: Scope, puts: list[Put], missing: list[int] | None = None
+    ) -> Received:
+        built = build(self.manifest, request, scope, puts)
+        return self.read(self.transport.outbound(built), f"reading {object_name}", missing or [])
+
+    def read(self, request: Any, doing: str, missing: list[int]) -> Received:
+        """Send a request that changes nothing; a connection that broke is tried once more."""
+        name = self.manifest.connector.name
+        for attempt in (1, 2):
+            try:
+                received = self.transport.exchange(request)
+                break
+            except (BlockedAddressError, AnswerTooLargeError) as error:
+                raise VendorPermanentError(
+                    f"{name}, {doing}: {error.message}", family=Family.PERMISSION, call=error.call, code=error.code
+                )
+            except (NotSentError, MaybeSentError) as error:
+                if attempt == 2 or "did not finish" in error.message or "sent nothing" in error.message:
+                    raise VendorTransientError(
+                        f"{name}, {doing}: {error.message}",
+                        family=Family.TRANSIENT,
+                        retry_after_seconds=None,
+                        call=error.call,
+                        code=error.code,
+                    )
+        fault, call = received.fault, received.response.call
+        if fault is None or received.response.status == 304 or received.response.status in missing:
+            return received
+        message = f"{name}, {doing}: {fault.message}"
+        if fault.family in (Family.TRANSIENT, Family.RATE_LIMITED):
+            raise VendorTransientError(
+                message, family=fault.family, retry_after_seconds=fault.retry_after_seconds, call=call, code=fault.code
+            )
+        kind = ReauthorisationError if fault.family is Family.AUTH else VendorPermanentError
+        raise kind(message, family=fault.family, call=call, code=fault.code)
+
+    def _scope(self, values: dict[str, Any]) -> Scope:
+        return self.transport.scope(today=self.transport.clock().date().isoformat(), **values)
+
+    def _hooked(self, object_name: str, records: list[Record]) -> list[Record]:
+        if self._record_hook is None:
+            return records
+        context = HookContext(object_name=object_name, config=self.transport.config)
+        hooked = (self._record_hook(record, context) for record in records)
+        return [record for record in hooked if record is not None]
+
+    def _spec(self, object_name: str) -> ReadSpec:
+        spec = self.manifest.object(object_name).read
+        if spec is None:
+            raise self._unable(object_name, "is not read by this connector")
+        return spec
+
+    def _key(self, object_name: str) -> str:
+        return self.manifest.object(object_name).primary_key
+
+    def _unable(self, object_name: str, what: str) -> VendorPermanentError:
+        text = f"{self.manifest.connector.name}: {object_name} {what}."
+        return VendorPermanentError(text, family=Family.VALIDATION, call=None, code="not_supported")
+
+    def _odd(self, object_name: str, path: str, call: CallRecord) -> VendorPermanentError:
+        where = path or "the top"
+        text = f"{self.manifest.connector.name}, reading {object_name}: no list of records at {where} of the answer."
+        return VendorPermanentError(text, family=Family.VALIDATION, call=call, code="unexpected_shape")
+
+
+def _begin(cursor: str | None, resume: dict[str, Any] | None) -> _Walk:
+    if resume is None:
+        return _Walk(cursor=cursor, since=cursor, is_full=cursor is None)
+    return _Walk(
+        cursor=cursor,
+        since=resume["since"],
+        is_full=resume["full"],
+        state=resume["state"],
+        high_water=resume["high_water"],
+        parents=resume.get("parents"),
+    )
+
+
+def _records(body: Any, path: str) -> list[Record] | None:
+    """The list of records; a single record counts as a list of one; None when there is neither."""
+    found = get(body, path)
+    if isinstance(found, dict):
+        return [found]
+    if found is None:
+        return [] if path and isinstance(body, dict) and path.split(".")[0] in body else None
+    return found if isinstance(found, list) else None
+
+
+def _fits(record: Record, lookup: Lookup, scope: Scope) -> bool:
+    for path, template in lookup.match.items():
+        if text_of(get(record, path)).strip().casefold() != fill_text(template, scope).strip().casefold():
+            return False
+    for path, template in lookup.contains.items():
+        if fill_text(template, scope).casefold() not in text_of(get(record, path)).casefold():
+            return False
+    return True
+
+
+def _leaf(each: ForEach | None) -> str:
+    return each.field.rpartition(".")[2] if each else ""
+
+
+def is_incremental(spec: ReadSpec) -> bool:
+    return not isinstance(spec.cursor, FullRead | CompareCursor)

@@ -1,0 +1,60 @@
+"""Times as vendors write them, in and out. Inside there is one form: ISO 8601, UTC, microseconds, `Z`."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+
+_DOTNET = re.compile(r"/Date\((-?\d+)([+-]\d{4})?\)/")
+_PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+_MILLISECONDS_FROM = 100_000_000_000  # as seconds this would be the year 5138
+
+
+def parse_time(value: Any) -> datetime | None:
+    """A point in time in any form vendors use; a time without zone is UTC; None when it is no time."""
+    if isinstance(value, str):
+        return _from_text(value)
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(value / 1000 if abs(value) >= _MILLISECONDS_FROM else value, UTC)
+    if isinstance(value, dict) and value.get("__class__") == "datetime":
+        year, month, day, hour, minute, second, micro = (int(value.get(name, 0)) for name in _PARTS)
+        return datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC)
+    return None
+
+
+def to_iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def format_time(moment: datetime, form: str) -> Any:
+    """The moment as the vendor wants it (see `TimeFormat` in the manifest)."""
+    moment = moment.astimezone(UTC)
+    if form == "iso":
+        return to_iso(moment)
+    if form == "iso_seconds":
+        return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if form == "http_date":
+        return format_datetime(moment.replace(microsecond=0), usegmt=True)
+    if form == "date":
+        return moment.date().isoformat()
+    if form == "tryton":
+        return {"__class__": "datetime", **{name: getattr(moment, name) for name in _PARTS}}
+    milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    return milliseconds if form == "epoch_ms" else milliseconds // 1000
+
+
+def _from_text(text: str) -> datetime | None:
+    if match := _DOTNET.fullmatch(text):
+        return datetime.fromtimestamp(int(match.group(1)) / 1000, UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        if text.isdigit():
+            return parse_time(int(text))
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,133 @@
+"""Sends requests under a connection's log-in: renews a token that is due, and once after a 401."""
+
+import dataclasses
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from apps.connectors import auth
+from apps.connectors.building import Built, outbound
+from apps.connectors.classify import Fault, fault_of
+from apps.connectors.manifest import Family, Manifest
+from apps.connectors.templates import Scope
+from apps.connectors.types import ReauthorisationError, TokenSnapshot, TokenStore
+from apps.core import http
+from apps.core.http import OutboundRequest, OutboundResponse
+
+_NEVER_SECRET = {"expires_at"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Received:
+    """An answer with its parsed body and, when it is a failure, what kind."""
+
+    response: OutboundResponse
+    body: Any
+    is_json: bool
+    fault: Fault | None
+
+
+class Transport:
+    """One connection's way to its vendor. Thread-safe; knows no database."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        *,
+        config: Mapping[str, Any],
+        tokens: TokenStore,
+        user_agent: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.manifest = manifest
+        self.config = dict(config)
+        self.user_agent = user_agent
+        self.clock = clock
+        self.method = manifest.method(str(self.config.get("auth_method", "")))
+        self._tokens = tokens
+        self._lock = threading.Lock()
+        self._snapshot: TokenSnapshot | None = None
+
+    def scope(self, **values: Any) -> Scope:
+        """The values a template may name."""
+        return {"config": self.config, "credentials": self._current().credentials, **values}
+
+    def outbound(self, built: Built) -> OutboundRequest:
+        client = self.manifest.client
+        most = client.max_answer_mb * 1024 * 1024
+        return outbound(built, timeouts=client.timeouts, max_bytes=most, user_agent=self.user_agent)
+
+    def exchange(self, request: OutboundRequest) -> Received:
+        """Send with log-in. Raises what `core.http.send` raises, and the errors of renewing a log-in."""
+        snapshot = self._current()
+        if auth.is_due(self.method, snapshot.credentials, self.clock()):
+            snapshot = self._renew(snapshot.version)
+        response = http.send(self._with_login(request, snapshot))
+        if response.status == 401 and auth.is_renewable(self.method):
+            snapshot = self._renew(snapshot.version)
+            response = http.send(self._with_login(request, snapshot))
+        return self._received(response)
+
+    def _received(self, response: OutboundResponse) -> Received:
+        body, is_json = None, True
+        if response.body:
+            try:
+                body = orjson.loads(response.body)
+            except orjson.JSONDecodeError:
+                is_json = False
+        client = self.manifest.client
+        fault = fault_of(
+            client.errors,
+            client.rate,
+            status=response.status,
+            headers=response.headers,
+            body=body,
+            now=self.clock(),
+        )
+        if fault is None and not is_json:
+            kind = response.headers.get("content-type", "no content type")
+            text = f"{self.manifest.connector.name} answered with something that is not JSON ({kind})"
+            fault = Fault(Family.TRANSIENT, "not_json", text, True, None)
+        return Received(response, body, is_json, fault)
+
+    def _current(self) -> TokenSnapshot:
+        with self._lock:
+            if self._snapshot is None:
+                self._snapshot = self._tokens.read()
+            return self._snapshot
+
+    def _renew(self, seen: int) -> TokenSnapshot:
+        """One renewal for all threads of this client; the store makes it one for all processes."""
+        with self._lock:
+            if self._snapshot is not None and self._snapshot.version > seen:
+                return self._snapshot
+            try:
+                self._snapshot = self._tokens.refresh(seen=seen, renew=self._fresh)
+            except ReauthorisationError as error:
+                self._tokens.revoked(error.message)
+                raise
+            return self._snapshot
+
+    def _fresh(self, credentials: dict[str, Any]) -> dict[str, Any]:
+        scope = {"config": self.config, "credentials": credentials}
+        found = auth.renew(self.manifest, self.method, scope, self._send_plain, self.clock())
+        return {**credentials, **found}
+
+    def _send_plain(self, request: OutboundRequest) -> OutboundResponse:
+        return http.send(dataclasses.replace(request, user_agent=self.user_agent))
+
+    def _with_login(self, request: OutboundRequest, snapshot: TokenSnapshot) -> OutboundRequest:
+        scope = {"config": self.config, "credentials": snapshot.credentials}
+        headers, params = auth.apply(self.method, scope)
+        url = request.url
+        if params:
+            url += ("&" if "?" in url else "?") + urlencode(params)
+        secrets = tuple(
+            str(value) for name, value in snapshot.credentials.items() if name not in _NEVER_SECRET and value
+        )
+        names = tuple(headers.values())
+        return dataclasses.replace(request, url=url, headers={**request.headers, **headers}, secrets=(*secrets, *names))

@@ -1,0 +1,273 @@
+"""Writes one record: prepares the call, sends it, says what became of it, and finds out when it is not sure."""
+
+import base64
+import copy
+import hashlib
+from typing import Any
+
+from apps.connectors.building import Put, build
+from apps.connectors.hooks import hooks_for
+from apps.connectors.manifest import Family
+from apps.connectors.manifest.objects import ByIdempotencyKey, ByLookup, Marker, WriteSpec
+from apps.connectors.paths import get, put, text_of
+from apps.connectors.reading import Reader
+from apps.connectors.sdk import HookContext
+from apps.connectors.templates import fill_text
+from apps.connectors.transport import Received, Transport
+from apps.connectors.types import (
+    Answer,
+    PreparedCall,
+    ProbeResult,
+    ReauthorisationError,
+    Record,
+    VendorPermanentError,
+    VendorTransientError,
+)
+from apps.core.http import AnswerTooLargeError, BlockedAddressError, CallRecord, MaybeSentError, NotSentError
+from apps.core.http.redact import HIDDEN, is_secret_name
+
+
+def marker_for(idempotency_key: str) -> str:
+    """The short mark by which a record we wrote is recognised: always the same for one intended write."""
+    digest = hashlib.sha256(idempotency_key.encode()).digest()
+    return "TL-" + base64.b32encode(digest).decode()[:10]
+
+
+class Writer:
+    """The writing half of a client."""
+
+    def __init__(self, transport: Transport, reader: Reader) -> None:
+        self.transport = transport
+        self.manifest = transport.manifest
+        self._reader = reader
+        self._hooks = hooks_for(self.manifest)
+
+    def prepare(
+        self,
+        object_name: str,
+        operation: str,
+        body: Record,
+        *,
+        idempotency_key: str,
+        external_id: str | None,
+        variables: dict[str, Any] | None,
+    ) -> PreparedCall:
+        spec = self.manifest.write(object_name, operation)
+        marker = marker_for(idempotency_key)
+        content: Any = copy.deepcopy(body)
+        if spec.marker:
+            content = _marked(content, spec.marker, marker)
+        sent = {name: value for name, value in content.items() if name not in spec.consume}
+        hook = self._hooks.get("request_body")
+        if hook is not None:
+            sent = hook(sent, HookContext(object_name, operation, self.transport.config))
+        scope = self.transport.scope(
+            external_id=external_id, idempotency_key=idempotency_key, marker=marker, variables=variables or {}
+        )
+        # `${body}` is what is sent; `${body.x}` may also name a field that is only used in the address.
+        scope["body"] = _Body(sent, content)
+        built = build(self.manifest, spec.request, scope, _key_puts(spec, idempotency_key))
+        return PreparedCall(
+            object_name=object_name,
+            operation=operation,
+            request=self.transport.outbound(built),
+            redacted_body=_redacted(built.body),
+            external_id=external_id,
+            idempotency_key=idempotency_key,
+            marker=marker,
+        )
+
+    def send(self, call: PreparedCall) -> Answer:
+        try:
+            received = self.transport.exchange(call.request)
+        except NotSentError as error:
+            return _failed("not_sent", error.message, Family.TRANSIENT, error.call, error.code)
+        except BlockedAddressError as error:
+            return _failed("refused", error.message, Family.PERMISSION, error.call, error.code)
+        except (MaybeSentError, AnswerTooLargeError) as error:
+            return _failed("uncertain", error.message, Family.TRANSIENT, error.call, error.code)
+        except VendorTransientError as error:
+            return _failed("not_sent", error.message, Family.TRANSIENT, error.call, error.code)
+        except ReauthorisationError as error:
+            return _failed("refused", error.message, Family.AUTH, error.call, error.code)
+        return self._answer(call, received)
+
+    def probe(
+        self,
+        object_name: str,
+        operation: str,
+        *,
+        idempotency_key: str,
+        marker: str,
+        natural_key: str,
+        body: Record,
+        external_id: str | None,
+        variables: dict[str, Any] | None,
+        age_seconds: float | None,
+    ) -> ProbeResult:
+        spec = self.manifest.write(object_name, operation)
+        latest = ProbeResult("unknown", reason="the vendor offers no way to find out")
+        for way in spec.probe:
+            if isinstance(way, ByIdempotencyKey):
+                if not _key_is_remembered(spec, age_seconds):
+                    continue
+                call = self.prepare(
+                    object_name,
+                    operation,
+                    body,
+                    idempotency_key=idempotency_key,
+                    external_id=external_id,
+                    variables=variables,
+                )
+                result = self._ask_again(call)
+            else:
+                value = natural_key or text_of(get(body, way.field) if way.field else "")
+                result = self._look(object_name, way, marker=marker, natural_key=value, body=body, age=age_seconds)
+            if result.state != "unknown":
+                return result
+            latest = result
+        if spec.repeatable:
+            return ProbeResult("absent", reason="doing it again has the same effect, so it may be sent again")
+        return latest
+
+    def _answer(self, call: PreparedCall, received: Received) -> Answer:
+        spec = self.manifest.write(call.object_name, call.operation)
+        fault, response = received.fault, received.response
+        if fault is not None:
+            outcome = _outcome(fault.family, fault.may_have_happened)
+            return Answer(
+                outcome=outcome,
+                status=response.status,
+                code=fault.code,
+                message=fault.message,
+                retry_after_seconds=fault.retry_after_seconds,
+                family=fault.family,
+                call=response.call,
+            )
+        body = received.body
+        hook = self._hooks.get("answer")
+        if hook is not None:
+            body = hook(body, HookContext(call.object_name, call.operation, self.transport.config))
+        external_id = text_of(get(body, spec.answer_id)) if spec.answer_id else ""
+        record = get(body, spec.answer_record) if body is not None else None
+        problem = _unmet(spec, body)
+        if spec.answer_id and not external_id and not call.external_id:
+            problem = problem or f"the answer carries no id at {spec.answer_id}"
+        if problem:
+            text = f"{self.manifest.connector.name} accepted the call, but {problem}."
+            return _failed("uncertain", text, Family.TRANSIENT, response.call, "unexpected_answer", response.status)
+        return Answer(
+            outcome="done",
+            external_id=external_id or call.external_id,
+            record=record if isinstance(record, dict) else None,
+            status=response.status,
+            call=response.call,
+        )
+
+    def _ask_again(self, call: PreparedCall) -> ProbeResult:
+        answer = self.send(call)
+        if answer.outcome == "done":
+            return ProbeResult("found", answer.record, answer.external_id, call=answer.call)
+        return ProbeResult(
+            "unknown",
+            reason=answer.message,
+            retry_after_seconds=answer.retry_after_seconds,
+            call=answer.call,
+        )
+
+    def _look(
+        self, object_name: str, way: ByLookup, *, marker: str, natural_key: str, body: Record, age: float | None
+    ) -> ProbeResult:
+        value = natural_key if way.by == "natural_key" else marker
+        if not value:
+            return ProbeResult("unknown", reason=f"the record has no {way.by.replace('_', ' ')}")
+        values = {"marker": marker, "natural_key": value, "value": value, "body": body}
+        try:
+            found = self._reader.look_up(object_name, way.lookup, values)
+        except (VendorTransientError, VendorPermanentError) as error:
+            if not (isinstance(error, VendorPermanentError) and error.family is Family.NOT_FOUND):
+                wait = error.retry_after_seconds if isinstance(error, VendorTransientError) else None
+                return ProbeResult("unknown", reason=error.message, retry_after_seconds=wait, call=error.call)
+            found = []
+        if len(found) > 1:
+            return ProbeResult(
+                "unknown", reason=f"{len(found)} records carry {value!r}; a person has to say which is ours"
+            )
+        if found:
+            key = self.manifest.object(object_name).primary_key
+            return ProbeResult("found", found[0], text_of(get(found[0], key)))
+        if way.settle_seconds and (age is None or age < way.settle_seconds):
+            wait = float(way.settle_seconds) - (age or 0.0)
+            return ProbeResult("unknown", reason="the vendor's search may not show it yet", retry_after_seconds=wait)
+        return ProbeResult("absent", reason=f"no record carries {value!r}")
+
+
+class _Body(dict[str, Any]):
+    """What `${body}` yields: the content sent, but a look-up of one field also sees the consumed ones."""
+
+    def __init__(self, sent: Any, everything: Record) -> None:
+        super().__init__(sent if isinstance(sent, dict) else {})
+        self._everything = everything
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return super().get(key, self._everything.get(key, default))
+
+
+def _marked(body: Record, marker: Marker, mark: str) -> Record:
+    text = fill_text(marker.template, {"marker": mark})
+    own = text_of(get(body, marker.field))
+    if mark in own:
+        return body
+    if own and marker.append:
+        text = f"{own[: marker.max_length - len(text) - 1]} {text}"
+    put(body, marker.field, text)
+    return body
+
+
+def _key_puts(spec: WriteSpec, key: str) -> list[Put]:
+    if spec.idempotency.where == "none":
+        return []
+    if len(key) > spec.idempotency.max_length:
+        key = hashlib.sha256(key.encode()).hexdigest()[: spec.idempotency.max_length]
+    return [Put("header" if spec.idempotency.where == "header" else "query", spec.idempotency.name, key)]
+
+
+def _key_is_remembered(spec: WriteSpec, age: float | None) -> bool:
+    """Asking again with a key the vendor has forgotten would do the thing twice."""
+    if spec.idempotency.where == "none":
+        return False
+    valid = spec.idempotency.valid_seconds
+    return valid is None or (age is not None and age < valid)
+
+
+def _outcome(family: Family, may_have_happened: bool) -> Any:
+    if family is Family.RATE_LIMITED:
+        return "rate_limited"
+    if may_have_happened:
+        return "uncertain"
+    return "not_sent" if family is Family.TRANSIENT else "refused"
+
+
+def _unmet(spec: WriteSpec, body: Any) -> str:
+    for path, wanted in spec.expect.items():
+        found = text_of(get(body, path))
+        if found != wanted:
+            return f"{path} is {found!r} instead of {wanted!r}"
+    return ""
+
+
+def _failed(
+    outcome: Any, message: str, family: Family, call: CallRecord | None, code: str, status: int | None = None
+) -> Answer:
+    return Answer(outcome=outcome, message=message, family=family, call=call, code=code, status=status)
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: HIDDEN if is_secret_name(str(key)) and isinstance(item, str | int) else _redacted(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_redacted(item) for item in value]
+    return value
