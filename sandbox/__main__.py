@@ -1,0 +1,54 @@
+"""`python -m sandbox --data DIR`: run the practice vendors until Ctrl-C or SIGTERM."""
+
+import argparse
+import asyncio
+import signal
+from datetime import date
+from pathlib import Path
+
+from sandbox.scenario import SCENARIOS
+from sandbox.server import Options, Practice
+
+
+def main() -> None:
+    asyncio.run(_run(_options()))
+
+
+def _options() -> Options:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Practice HubSpot, Harvest and Xero.")
+    parser.add_argument("--data", type=Path, required=True, help="folder for state and sandbox.json")
+    for vendor in ("hubspot", "harvest", "xero"):
+        parser.add_argument(f"--{vendor}-port", type=int, default=0, help="0: any free port")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--scenario", choices=SCENARIOS, default="demo")
+    parser.add_argument("--anchor", type=date.fromisoformat, help="YYYY-MM-DD; today when the folder is first made")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--webhook-target-allowed-hosts", nargs="+", default=["127.0.0.1", "localhost"], help="and their subdomains"
+    )
+    given = parser.parse_args()
+    return Options(
+        data=given.data,
+        ports={"hubspot": given.hubspot_port, "harvest": given.harvest_port, "xero": given.xero_port},
+        host=given.host,
+        scenario=given.scenario,
+        anchor=given.anchor,
+        seed=given.seed,
+        webhook_hosts=[host for item in given.webhook_target_allowed_hosts for host in item.split(",") if host],
+    )
+
+
+async def _run(options: Options) -> None:
+    practice = Practice(options)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    await practice.start()
+    print(practice.ready_line(), flush=True)
+    await stopped.wait()
+    await practice.stop()
+
+
+if __name__ == "__main__":
+    main()

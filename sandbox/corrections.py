@@ -1,0 +1,38 @@
+"""Where a third-party specification contradicts the vendor's own documentation, and what is checked instead.
+
+Each correction names its reason. Nothing here loosens a check to make our own answers pass.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+# The HubSpot file was shaped for Power Automate, which writes every 64-bit number as text. HubSpot's own
+# documentation and client models have numbers (developers.hubspot.com/docs/api-reference, CRM search and
+# associations v4), and `label` is null for an unlabelled association.
+_HUBSPOT_NUMBERS = ("total", "typeId", "numErrors", "limit", "associationTypeId", "toObjectId")
+# The object schemas say `"properties": {"type": "object", "properties": {}}`; values are text or null.
+_HUBSPOT_NULLABLE = ("label",)
+
+
+def corrected(name: str, document: dict[str, Any]) -> dict[str, Any]:
+    if name == "hubspot":
+        for schema in _schemas(document):
+            for field in _HUBSPOT_NUMBERS:
+                if (schema.get(field) or {}).get("type") == "string":
+                    schema[field] = {**schema[field], "type": "integer"}
+            for field in _HUBSPOT_NULLABLE:
+                if (schema.get(field) or {}).get("type") == "string":
+                    schema[field] = {**schema[field], "nullable": True}
+    return document
+
+
+def _schemas(node: Any) -> Iterator[dict[str, Any]]:
+    """Every `properties` map of the document, however deep."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "properties" and isinstance(value, dict):
+                yield value
+            yield from _schemas(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _schemas(value)

@@ -1,0 +1,1 @@
+"""What all practice vendors share: storage, authorisation, limits, faults, webhooks, control pages."""

@@ -1,0 +1,58 @@
+"""Rate limits: sliding windows per account, kept in memory (a restart forgives, as an outage would)."""
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    name: str
+    requests: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    allowed: bool
+    remaining: dict[str, int]
+    problem: str = ""
+    retry_after: int = 0
+
+
+class Limiter:
+    def __init__(self, windows: tuple[Window, ...], *, concurrent: int = 0) -> None:
+        self.windows = windows
+        self.concurrent = concurrent
+        self.in_flight: dict[str, int] = defaultdict(int)
+        self._hits: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+
+    def configure(self, *, windows: dict[str, tuple[int, float]], concurrent: int | None = None) -> None:
+        """Replace the named windows; a window that does not exist yet is added."""
+        known = {window.name: window for window in self.windows}
+        for name, (requests, seconds) in windows.items():
+            known[name] = Window(name, requests, seconds)
+        self.windows = tuple(known.values())
+        self._hits.clear()
+        if concurrent is not None:
+            self.concurrent = concurrent
+
+    def take(self, account: str, now: datetime) -> Verdict:
+        moment = now.timestamp()
+        remaining: dict[str, int] = {}
+        for window in self.windows:
+            hits = self._hits[(account, window.name)]
+            while hits and hits[0] <= moment - window.seconds:
+                hits.popleft()
+            remaining[window.name] = max(0, window.requests - len(hits))
+        if self.concurrent and self.in_flight[account] > self.concurrent:
+            return Verdict(False, remaining, "concurrent", 1)
+        for window in self.windows:
+            if remaining[window.name] == 0:
+                oldest = self._hits[(account, window.name)]
+                wait = (oldest[0] + window.seconds - moment) if oldest else window.seconds
+                return Verdict(False, remaining, window.name, max(1, round(wait + 0.5)))
+        for window in self.windows:
+            self._hits[(account, window.name)].append(moment)
+            remaining[window.name] -= 1
+        return Verdict(True, remaining)

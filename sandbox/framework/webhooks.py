@@ -1,0 +1,232 @@
+"""Webhook delivery: an outbox written with the change itself, sent after the commit, retried, misbehaving on demand."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from sandbox.framework.clock import iso_millis, parse_moment
+from sandbox.framework.faults import Fault
+from sandbox.framework.store import SYSTEM, Document
+from sandbox.framework.vendor import ActionError, Vendor
+
+BATCH = 100
+RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0)
+TIMEOUT_SECONDS = 5
+IDLE_SECONDS = 5.0
+
+
+class Signer(Protocol):
+    """What a vendor that has webhooks adds: how a batch is written and signed, and how a new target is tried out."""
+
+    def webhook_request(
+        self, subscription: Document, events: Sequence[Any], attempt: int
+    ) -> tuple[bytes, dict[str, str]]: ...
+
+    def webhook_trials(self, subscription: Document) -> list[tuple[bytes, dict[str, str], int]]:
+        """Requests a new target must answer with the given status before it gets events."""
+        ...
+
+
+class Webhooks:
+    def __init__(
+        self, vendor: Vendor, signer: Signer, *, allowed_hosts: Sequence[str],
+        retry_seconds: Sequence[float] = RETRY_SECONDS,
+    ) -> None:  # fmt: skip
+        self._vendor = vendor
+        self._signer = signer
+        self._store = vendor.store
+        self._allowed = tuple(allowed_hosts)
+        self._retry = tuple(retry_seconds)
+        self._ring = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self) -> None:
+        connector = aiohttp.TCPConnector(resolver=_LocalResolver())
+        self._session = aiohttp.ClientSession(
+            connector=connector, timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS), auto_decompress=True
+        )
+        self._task = asyncio.create_task(self._run(), name=f"webhooks-{self._vendor.name}")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._session is not None:
+            await self._session.close()
+
+    def wake(self) -> None:
+        self._ring.set()
+
+    def subscriptions(self) -> list[Document]:
+        return self._store.all(SYSTEM, "subscriptions")
+
+    async def subscribe(self, *, account: str, target_url: str, events: list[str]) -> Document:
+        """Store a subscription (one per account and target); try the target out where the vendor does."""
+        self._check_target(target_url)
+        for old in self.subscriptions():
+            if (old["account"], old["target_url"]) == (account, target_url):
+                self.unsubscribe(old["id"])
+        number = self._store.next_number(SYSTEM, "subscription", start=1001)
+        subscription = {
+            "id": str(number), "account": account, "target_url": target_url, "events": events,
+            "status": "active", "last_result": "",
+        }  # fmt: skip
+        for body, headers, expected in self._signer.webhook_trials(subscription):
+            status = await self._post(target_url, body, headers)
+            if status != expected:
+                subscription["status"] = "intent to receive failed"
+                subscription["last_result"] = f"expected {expected}, got {status}"
+                break
+        return self._store.put(SYSTEM, "subscriptions", number, subscription)
+
+    def unsubscribe(self, subscription_id: str) -> None:
+        if not self._store.delete(SYSTEM, "subscriptions", subscription_id):
+            raise ActionError(f"There is no webhook subscription {subscription_id}")
+
+    def queue(self, account: str, names: Sequence[str], event: Mapping[str, Any]) -> None:
+        """Put an event in the outbox of every subscription that wants one of `names`; part of the caller's transaction."""
+        for subscription in self.subscriptions():
+            if subscription["account"] != account or subscription["status"] != "active":
+                continue
+            if subscription["events"] and not set(names) & set(subscription["events"]):
+                continue
+            number = self._store.next_number(SYSTEM, "outbox")
+            item = {
+                "id": str(number),
+                "subscription": subscription["id"],
+                "event": dict(event),
+                "attempt": 0,
+                "due_at": "",
+            }
+            self._store.put(SYSTEM, "outbox", number, item)
+
+    def pending(self) -> int:
+        return len(self._store.all(SYSTEM, "outbox"))
+
+    async def _run(self) -> None:
+        while True:
+            self._ring.clear()
+            for subscription in list(self.subscriptions()):
+                await self._deliver(subscription)
+            self._drop_orphans()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ring.wait(), self._pause())
+
+    def _pause(self) -> float:
+        waits = [
+            (parse_moment(item["due_at"]) - self._vendor.clock()).total_seconds() if item["due_at"] else 0.0
+            for item in self._store.all(SYSTEM, "outbox")
+        ]
+        return min([IDLE_SECONDS, *(max(0.02, wait) for wait in waits)])
+
+    async def _deliver(self, subscription: Document) -> None:
+        fault = (
+            self._vendor.faults.for_webhook(urlsplit(subscription["target_url"]).path)
+            if self._due(subscription)
+            else None
+        )
+        if fault and fault.kind == "webhook_out_of_order":
+            await asyncio.sleep(fault.seconds(0.3))
+        due = self._due(subscription)
+        for batch in _batches(due, fault):
+            status = await self._send(subscription, batch)
+            if fault and fault.kind == "webhook_duplicate":
+                await self._send(subscription, batch)
+            self._settle(subscription, batch, status)
+
+    def _due(self, subscription: Document) -> list[Document]:
+        now = self._vendor.clock()
+        return [
+            item
+            for item in self._store.all(SYSTEM, "outbox")
+            if item["subscription"] == subscription["id"]
+            and (not item["due_at"] or parse_moment(item["due_at"]) <= now)
+        ]
+
+    async def _send(self, subscription: Document, batch: list[Document]) -> int:
+        body, headers = self._signer.webhook_request(
+            subscription, [item["event"] for item in batch], batch[0]["attempt"]
+        )
+        return await self._post(subscription["target_url"], body, headers)
+
+    def _settle(self, subscription: Document, batch: list[Document], status: int) -> None:
+        now = self._vendor.clock()
+        ok = 200 <= status < 300
+        with self._store.transaction():
+            for item in batch:
+                if ok or item["attempt"] >= len(self._retry):
+                    self._store.delete(SYSTEM, "outbox", item["id"])
+                else:
+                    due = iso_millis(now + timedelta(seconds=self._retry[item["attempt"]]))
+                    self._store.put(
+                        SYSTEM, "outbox", item["id"], {**item, "attempt": item["attempt"] + 1, "due_at": due}
+                    )
+            current = self._store.get(SYSTEM, "subscriptions", subscription["id"])
+            if current is not None:
+                current["last_result"] = f"{status or 'no answer'} at {iso_millis(now)}"
+                self._store.put(SYSTEM, "subscriptions", current["id"], current)
+
+    def _drop_orphans(self) -> None:
+        known = {subscription["id"] for subscription in self.subscriptions()}
+        for item in self._store.all(SYSTEM, "outbox"):
+            if item["subscription"] not in known:
+                self._store.delete(SYSTEM, "outbox", item["id"])
+
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """The status of the answer; 0 when there was none."""
+        if self._session is None:
+            return 0
+        try:
+            async with self._session.post(
+                url, data=body, headers={"Content-Type": "application/json", **headers}, allow_redirects=False
+            ) as answer:
+                return answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return 0
+
+    def _check_target(self, url: str) -> None:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if parts.scheme not in ("http", "https") or not host:
+            raise ActionError(f"{url!r} is not a full http(s) address")
+        if host not in self._allowed and not any(host.endswith(f".{name}") for name in self._allowed):
+            raise ActionError(f"Webhooks may only go to {', '.join(self._allowed)}, not to {host}")
+
+
+def _batches(due: list[Document], fault: Fault | None) -> list[list[Document]]:
+    if fault and fault.kind == "webhook_out_of_order":
+        return [[item] for item in reversed(due)]
+    by_attempt: dict[int, list[Document]] = {}
+    for item in due:
+        by_attempt.setdefault(item["attempt"], []).append(item)
+    return [
+        items[start : start + BATCH]
+        for _attempt, items in sorted(by_attempt.items(), reverse=True)
+        for start in range(0, len(items), BATCH)
+    ]
+
+
+class _LocalResolver(AbstractResolver):
+    """`*.localhost` is this machine (RFC 6761); every other name goes the ordinary way."""
+
+    def __init__(self) -> None:
+        self._ordinary = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if host == "localhost" or host.endswith(".localhost"):
+            return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)]
+        return await self._ordinary.resolve(host, port, family)
+
+    async def close(self) -> None:
+        await self._ordinary.close()

@@ -1,0 +1,1 @@
+"""Practice HubSpot: CRM v3 objects, v4 associations, search, webhooks."""

@@ -1,0 +1,5 @@
+"""Nothing to fill yet: the API follows."""
+
+
+def fill(store, account, plan):
+    pass

@@ -1,0 +1,135 @@
+"""Starts the practice vendors, each on its own port, and writes `sandbox.json` with addresses and credentials."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from sandbox import scenario
+from sandbox.framework.app import build_app
+from sandbox.framework.clock import Clock, utc_now
+from sandbox.framework.store import SYSTEM, Store
+from sandbox.framework.vendor import Vendor
+from sandbox.framework.webhooks import RETRY_SECONDS, Webhooks
+from sandbox.harvest.vendor import Harvest
+from sandbox.hubspot.vendor import HubSpot
+from sandbox.xero.vendor import Xero
+
+VENDORS: tuple[type[Vendor], ...] = (HubSpot, Harvest, Xero)
+SHUTDOWN_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class Options:
+    data: Path
+    ports: dict[str, int] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    scenario: str = "demo"
+    anchor: date | None = None
+    seed: int = 7
+    webhook_hosts: Sequence[str] = ("127.0.0.1", "localhost")
+    webhook_retry_seconds: Sequence[float] = RETRY_SECONDS
+    clock: Clock = utc_now
+
+
+class Practice:
+    """All practice vendors of one data folder."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        options.data.mkdir(parents=True, exist_ok=True)
+        self.vendors: dict[str, Vendor] = {}
+        self._runners: list[web.AppRunner] = []
+        for kind in VENDORS:
+            store = Store(options.data / f"{kind.name}.sqlite3")
+            self.vendors[kind.name] = kind(store, clock=options.clock)
+        for vendor in self.vendors.values():
+            self._begin(vendor)
+
+    async def start(self) -> None:
+        for name, vendor in self.vendors.items():
+            vendor.webhooks = self._webhooks(vendor)
+            runner = web.AppRunner(build_app(vendor), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+            await runner.setup()
+            self._runners.append(runner)
+            site = web.TCPSite(runner, self.options.host, self.options.ports.get(name, 0), reuse_address=True)
+            await site.start()
+            port = runner.addresses[0][1]
+            vendor.base_url = f"http://{self.options.host}:{port}"
+            if vendor.webhooks is not None:
+                await vendor.webhooks.start()
+        self._write_file()
+
+    async def stop(self) -> None:
+        for vendor in self.vendors.values():
+            if vendor.webhooks is not None:
+                await vendor.webhooks.stop()
+        for runner in self._runners:
+            await runner.cleanup()
+        for vendor in self.vendors.values():
+            vendor.store.close()
+
+    def ready_line(self) -> str:
+        places = ", ".join(f"{vendor.label} {vendor.base_url}/_practice/" for vendor in self.vendors.values())
+        return f"Practice vendors ready: {places}"
+
+    def _begin(self, vendor: Vendor) -> None:
+        """Fill a new data folder; an old one goes on where it was, with its own scenario, anchor and seed."""
+        meta = vendor.store.get(SYSTEM, "meta", "start")
+        if meta is None:
+            anchor = self.options.anchor or self.options.clock().date()
+            meta = {"scenario": self.options.scenario, "anchor": anchor.isoformat(), "seed": self.options.seed}
+            with vendor.store.transaction():
+                vendor.store.put(SYSTEM, "meta", "start", meta)
+                scenario.open_accounts(vendor)
+                _fill(vendor, meta)
+        start = meta
+        vendor.refill = lambda wanted: _fill(wanted, start)
+
+    def _webhooks(self, vendor: Vendor) -> Webhooks | None:
+        signer = vendor.webhook_signer()
+        if signer is None:
+            return None
+        return Webhooks(
+            vendor, signer, allowed_hosts=self.options.webhook_hosts, retry_seconds=self.options.webhook_retry_seconds
+        )
+
+    def _write_file(self) -> None:
+        target = self.options.data / "sandbox.json"
+        draft = target.with_suffix(".tmp")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(self.summary(), indent=2, ensure_ascii=False) + "\n")
+        os.replace(draft, target)
+
+    def summary(self) -> dict[str, Any]:
+        first = next(iter(self.vendors.values()))
+        firms: dict[str, dict[str, Any]] = {}
+        for name, vendor in self.vendors.items():
+            for account in vendor.accounts():
+                firm = firms.setdefault(account["slug"], {"name": account["name"], "currency": account["currency"]})
+                firm[name] = vendor.credentials(account)
+        return {
+            "version": 1,
+            **(first.store.peek(SYSTEM, "meta", "start") or {}),
+            "vendors": {name: _addresses(vendor) for name, vendor in self.vendors.items()},
+            "firms": firms,
+        }
+
+
+def _fill(vendor: Vendor, meta: dict[str, Any]) -> None:
+    scenario.fill(vendor, meta["scenario"], anchor=date.fromisoformat(meta["anchor"]), seed=int(meta["seed"]))
+
+
+def _addresses(vendor: Vendor) -> dict[str, str]:
+    return {
+        "base_url": vendor.base_url,
+        "api_url": f"{vendor.base_url}{vendor.api_prefix}",
+        "authorize_url": f"{vendor.base_url}{vendor.oauth.authorize[0]}",
+        "token_url": f"{vendor.base_url}{vendor.oauth.token[0]}",
+        "practice_url": f"{vendor.base_url}/_practice/",
+    }

@@ -1,0 +1,1 @@
+"""Practice Xero: the accounting API 2.0, connections, webhooks."""
