@@ -58,6 +58,7 @@ def compile_mapping(
     spec: MappingSpec,
     *,
     value_maps: Mapping[str, Mapping[str, str]],
+    name: str = "",
     currency_exists: Callable[[str], bool] = looks_like_currency,
     currency_digits: Callable[[str], int] = iso_currency_digits,
 ) -> CompiledMapping:
@@ -66,7 +67,7 @@ def compile_mapping(
     problems: list[str] = []
     level = _compile_level(spec.fields, build, "fields", problems)
     if problems:
-        raise MappingSpecError(f"{spec.object} ({spec.direction}) {spec.entity}", problems)
+        raise MappingSpecError(name or f"{spec.object} ({spec.direction}) {spec.entity}", problems)
     return CompiledMapping(
         spec=spec,
         level=level,

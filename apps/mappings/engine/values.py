@@ -25,7 +25,6 @@ MISSING: Final = Missing()
 _SHOWN_LENGTH = 80
 _MOST_BITS = 1000  # Python refuses to write out very long integers
 _SECRET_WORDS = re.compile(r"(?i)passw|secret|token|api_?key|authori[sz]ation|credential|private_?key")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _TYPE_NAMES = {
     "NoneType": "nothing",
     "bool": "true/false",
@@ -108,7 +107,8 @@ def shown(value: Any, source: str = "") -> str:
 def _shortened(text: str) -> str:
     # Cut before cleaning: the text may be megabytes long.
     cut = text[: _SHOWN_LENGTH + 1]
-    clean = _CONTROL.sub("?", cut)
+    # Not only control signs: a direction override would let a value rewrite the sentence around it.
+    clean = "".join(sign if sign.isprintable() else "?" for sign in cut)
     return clean if len(clean) <= _SHOWN_LENGTH else clean[: _SHOWN_LENGTH - 1] + "…"
 
 

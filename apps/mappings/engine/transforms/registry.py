@@ -118,7 +118,8 @@ def _with_params(known: Transform, params: dict[str, Any]) -> TransformSpec:
     try:
         return TransformSpec(known.name, known.params.model_validate(params))
     except ValidationError as error:
-        first = error.errors()[0]
+        # An unknown key explains a missing one, so it is told first.
+        first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
         where = ".".join(str(part) for part in first["loc"]) or "parameters"
         said = "is not known" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
         raise ValueError(f'transform "{known.name}": {where} {said}; {_allowed(known)}') from error
