@@ -93,6 +93,8 @@ def _compile_level(fields: list[FieldSpec], build: Build, where: str, problems: 
     repeated = {plan.to for plan in plans if sum(other.to == plan.to for other in plans) > 1}
     # Fields that share a target must run in the order they are written, so they all stay out of the fast loop.
     fast = [plan for plan in fast if plan.to not in repeated]
+    if not inbound and len(fast) < len(plans):
+        fast = []  # a body is read by people in previews: its keys stay in the written order
     return Level(
         fast=tuple((plan.target[0], plan.read, plan.convert, plan) for plan in fast),
         rich=tuple(plan for plan in plans if plan not in fast),
