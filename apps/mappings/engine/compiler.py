@@ -86,6 +86,9 @@ def _compile_level(fields: list[FieldSpec], build: Build, where: str, problems: 
         except TransformBuildError as error:
             problems.append(f"{place}: transform: {error}")
             continue
+        except ValueProblem as error:  # a constant parameter that the transform itself refuses
+            problems.append(f"{place}: transform: found {error.found}; expected {error.expected}")
+            continue
         if error_text := _default_problem(plans[-1]):
             problems.append(f"{place}: default: {error_text}")
     inbound = build.direction == "in"
@@ -95,9 +98,10 @@ def _compile_level(fields: list[FieldSpec], build: Build, where: str, problems: 
     fast = [plan for plan in fast if plan.to not in repeated]
     if not inbound and len(fast) < len(plans):
         fast = []  # a body is read by people in previews: its keys stay in the written order
+    quick = {plan.index for plan in fast}
     return Level(
         fast=tuple((plan.target[0], plan.read, plan.convert, plan) for plan in fast),
-        rich=tuple(plan for plan in plans if plan not in fast),
+        rich=tuple(plan for plan in plans if plan.index not in quick),
         reads_root=build.nested and reads(fields, ROOT),
         reads_item=build.nested and reads(fields, ITEM),
     )

@@ -104,6 +104,13 @@ class TestMistakes:
     def test_outbound(self, rest, said):
         assert said in told(f"object: a\nentity: b\ndirection: out\n{rest}")
 
+    def test_a_currency_this_installation_does_not_know(self):
+        field = {"to": "a", "from": "b", "transform": {"money_minor": "XTS"}}
+        spec = load_mapping({"object": "a", "entity": "b", "direction": "in", "fields": [field]}, name="m")
+
+        with pytest.raises(MappingSpecError, match='found the currency "XTS"'):
+            compile_mapping(spec, value_maps={}, currency_exists=lambda code: code == "EUR")
+
     def test_all_mistakes_are_told_at_once(self):
         with pytest.raises(MappingSpecError) as caught:
             load_mapping(
