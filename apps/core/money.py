@@ -6,7 +6,7 @@ has minor units. Codes without minor units (metals, bond units, test and "no cur
 
 import re
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 
 from apps.core.errors import PermanentError
 
@@ -110,17 +110,17 @@ def allocate(total: Decimal, weights: Sequence[Decimal | int], currency: str) ->
 
 
 def spread(total: Decimal, parts: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Round each part so that together they give exactly `total`, moving units where rounding erred most.
+    """Round each part so that together they give exactly `total`, the units left over going to the largest remainders.
 
     `total` is the rounded sum of the parts. They may have mixed signs; none changes its sign.
     """
     if total != quantize(total, currency):
         raise AllocationError(f"{total} is finer than {currency} allows; quantize it first.", code="bad_total")
     unit = smallest_unit(currency)
-    rounded = [quantize(part, currency) for part in parts]
+    rounded = [quantize(part, currency, ROUND_DOWN) for part in parts]
     missing = int((total - sum(rounded, Decimal(0))) / unit)
     step = unit if missing > 0 else -unit
-    # Largest error in the direction of the missing units first; Python's sort is stable, so the earlier wins a tie.
+    # Largest remainder in the direction of the missing units first; the sort is stable, so the earlier wins a tie.
     order = sorted(range(len(rounded)), key=lambda index: (rounded[index] - parts[index]) * (1 if missing > 0 else -1))
     for position in range(abs(missing)):
         rounded[order[position % len(order)]] += step

@@ -1,8 +1,24 @@
-"""What changed in a deal after it was won, and what it would change here. Shown to a person; never applied by itself."""
+"""What changed in a deal after it was won, and what that would change here. Shown to a person, never applied."""
 
 from dataclasses import dataclass
 
 from apps.flows.rules.delivery_plan import DeliveryPlan, MilestonePlan, RatePlan
+
+# In the order a reader wants them: does it still exist, whose is it, what is it, how much, when.
+_EFFECTS = {
+    "status": "",
+    "client": "Contract and project move to the other client; invoices sent stay.",
+    "name": "Contract and project are renamed in the project system and the ERP.",
+    "currency": "Work not yet invoiced needs rates in the new currency; invoices sent stay.",
+    "billing_method": "A new version of the contract's terms applies from the day it is accepted.",
+    "value_amount": "Contract value and project budget change.",
+    "cap_amount": "The cap changes; work beyond it is looked at again.",
+    "budget_hours": "The project's budget of hours changes in the project system.",
+    "rates": "New rates hold for work from the day they are accepted; work before keeps its rate.",
+    "milestones": "Milestones not yet invoiced change; invoiced ones stay.",
+    "start_date": "Contract and project start on the new date.",
+    "end_date": "Contract and project end on the new date.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,80 +30,46 @@ class Proposal:
 
 
 def proposal_for(before: DeliveryPlan, after: DeliveryPlan) -> list[Proposal]:
-    """Differences in the order a reader wants them: does it still exist, whose, what for, how much, when."""
+    """One line for each difference, with what accepting it would do."""
+    old, new = _told(before), _told(after)
+    if not _is_other_client(before, after):
+        new["client"] = old["client"]
+    special = {"status": _status_effect(after), "value_amount": _value_effect(before, after)}
     return [
-        Proposal(field=field, before=old, after=new, effect=effect)
-        for field, old, new, effect in _fields(before, after)
-        if old != new
+        Proposal(field=field, before=old[field], after=new[field], effect=special.get(field) or effect)
+        for field, effect in _EFFECTS.items()
+        if old[field] != new[field]
     ]
 
 
-def _fields(before: DeliveryPlan, after: DeliveryPlan) -> list[tuple[str, str, str, str]]:
-    old, new = before.contract, after.contract
-    old_project, new_project = before.project, after.project
-    return [
-        ("status", _status(before), _status(after), _status_effect(after)),
-        (
-            "client",
-            _client(before),
-            _client(after),
-            "Contract and project move to the other client; invoices sent stay.",
-        ),
-        ("name", old.name, new.name, "Contract and project are renamed in the project system and the ERP."),
-        (
-            "currency",
-            old.currency,
-            new.currency,
-            "Work not yet invoiced needs rates in the new currency; invoices stay.",
-        ),
-        (
-            "billing_method",
-            old.billing_method.value,
-            new.billing_method.value,
-            "A new version of the contract's terms applies from the day it is accepted.",
-        ),
-        ("value_amount", _text(old.value_amount), _text(new.value_amount), _value_effect(before, after)),
-        (
-            "cap_amount",
-            _text(old.cap_amount),
-            _text(new.cap_amount),
-            "The cap changes; work beyond it is looked at again.",
-        ),
-        (
-            "budget_hours",
-            _text(old_project.budget_hours),
-            _text(new_project.budget_hours),
-            "The project's budget of hours changes in the project system.",
-        ),
-        (
-            "rates",
-            _rates(old.rates),
-            _rates(new.rates),
-            "New rates hold for work from the day they are accepted; work before keeps its rate.",
-        ),
-        (
-            "milestones",
-            _milestones(before.milestones),
-            _milestones(after.milestones),
-            "Milestones not yet invoiced change; invoiced ones stay.",
-        ),
-        ("start_date", _text(old.start_date), _text(new.start_date), "Contract and project start on the new date."),
-        ("end_date", _text(old.end_date), _text(new.end_date), "Contract and project end on the new date."),
-    ]
+def _told(plan: DeliveryPlan) -> dict[str, str]:
+    contract = plan.contract
+    return {
+        "status": "won" if plan.is_won else "not won",
+        "client": " ".join(part for part in (plan.client_name, f"[{contract.client_id}]") if part != "[]"),
+        "name": contract.name,
+        "currency": contract.currency,
+        "billing_method": contract.billing_method.value,
+        "value_amount": _text(contract.value_amount),
+        "cap_amount": _text(contract.cap_amount),
+        "budget_hours": _text(plan.project.budget_hours),
+        "rates": _rates(contract.rates),
+        "milestones": _milestones(plan.milestones),
+        "start_date": _text(contract.start_date),
+        "end_date": _text(contract.end_date),
+    }
 
 
-def _status(plan: DeliveryPlan) -> str:
-    return "won" if plan.is_won else "not won"
+def _is_other_client(before: DeliveryPlan, after: DeliveryPlan) -> bool:
+    """By id where both have one: a client that was renamed, or created since, is still the same."""
+    old, new = before.contract.client_id, after.contract.client_id
+    return old != new if old and new else before.client_name != after.client_name
 
 
 def _status_effect(after: DeliveryPlan) -> str:
     if after.is_won:
         return "The deal is won again; contract and project continue as they are."
     return "Nothing is deleted: close the project and stop billing if the work really ends."
-
-
-def _client(plan: DeliveryPlan) -> str:
-    return plan.client_name or plan.contract.client_id
 
 
 def _value_effect(before: DeliveryPlan, after: DeliveryPlan) -> str:

@@ -17,10 +17,10 @@ from apps.flows.rules.rates import RATE_PLACES
 from apps.flows.rules.terms import BillingMethod, RateKind
 
 _ZERO = Decimal(0)
-_HOUR_UNITS = frozenset(
-    {"h", "hr", "hrs", "hour", "hours", "stunde", "stunden", "std", "heure", "heures", "hora", "horas"}
-)
-_DAY_UNITS = frozenset({"d", "day", "days", "pd", "tag", "tage", "pt", "jour", "jours", "dia", "dias"})
+_HOUR_WORDS = "h hr hrs hour hours std stunde stunden heure heures hora horas"
+_DAY_WORDS = "d day days pd pt tag tage jour jours dia dias"
+_HOUR_UNITS = frozenset(_HOUR_WORDS.split())
+_DAY_UNITS = frozenset(_DAY_WORDS.split())
 
 
 class Question(StrEnum):
@@ -228,7 +228,7 @@ def _questions(deal: WonDeal, currency: str, value: Decimal | None, start: date 
         Question.NO_CLIENT: not (deal.client_id or deal.client_name.strip()),
         Question.NO_CURRENCY: not is_currency(currency),
         Question.LINE_CURRENCY_DIFFERS: foreign,
-        Question.NO_VALUE: value is None and not foreign,
+        Question.NO_VALUE: deal.amount is None and not deal.lines,
         Question.NO_START_DATE: start is None,
         Question.VALUE_DIFFERS_FROM_LINES: differs,
     }
