@@ -56,6 +56,12 @@ def unprivileged_account() -> Account:
     return Account(entry.pw_uid, entry.pw_gid, "throughline")
 
 
+def owner_of(data: Path) -> Account:
+    """The account a data folder was made by, which alone may serve it."""
+    status = data.stat()
+    return Account(status.st_uid, status.st_gid, str(status.st_uid))
+
+
 def find_installation(account: Account | None) -> Path:
     """The folder that holds bin/postgres, runnable by `account`: the wheel's, else the system's."""
     wheel = _wheel_installation()

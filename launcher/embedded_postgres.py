@@ -102,6 +102,8 @@ class EmbeddedPostgres:
         self._cluster = self._cluster_folder()
         self._acquire()
         try:
+            if self._account and self.data.exists():
+                self._account = binaries.owner_of(self.data)
             self._installation = binaries.find_installation(self._account)
             self._settle_earlier_server()
             try:
