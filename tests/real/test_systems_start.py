@@ -90,7 +90,7 @@ class TestTryton:
         assert found.json()[0]["currency"]["code"] == "EUR"
 
     def test_refuses_wrong_credentials(self, tryton: RunningTryton) -> None:
-        wrong_key = requests.get(
+        wrong_key = common.http_session().get(
             f"{tryton.rest_url}/company.company", headers={"Authorization": "Bearer wrong"}, timeout=30
         )
 
@@ -141,7 +141,7 @@ class TestTryton:
 
 class TestRedmine:
     def test_knows_the_admin_by_key_and_by_password(self, redmine: RunningRedmine) -> None:
-        by_password = requests.get(
+        by_password = common.http_session().get(
             f"{redmine.base_url}/users/current.json", auth=(redmine.admin_login, redmine.admin_password), timeout=30
         )
 

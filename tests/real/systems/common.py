@@ -26,6 +26,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import requests
+
 HOME_VARIABLE = "THROUGHLINE_REAL_HOME"
 PR_SET_PDEATHSIG = 1
 LONGEST_SOCKET_FOLDER = 80  # a socket path ends at 107 bytes, and ".s.PGSQL.5432" and its lock come on top
@@ -256,6 +258,13 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def http_session() -> requests.Session:
+    """Loopback only, so a proxy set for the world outside is not asked."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
 
 
 def wait_until(answers: Callable[[], bool], *, alive: Callable[[], bool], what: str, log: Path, seconds: float) -> None:

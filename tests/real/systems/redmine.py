@@ -90,7 +90,8 @@ class RunningRedmine:
         headers = {"X-Redmine-API-Key": key or self.api_key}
         if as_user:
             headers["X-Redmine-Switch-User"] = as_user
-        answer = requests.request(method, f"{self.base_url}{path}", headers=headers, timeout=60, **options)
+        with common.http_session() as session:
+            answer = session.request(method, f"{self.base_url}{path}", headers=headers, timeout=60, **options)
         if answer.status_code >= 400:
             raise RedmineError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         return answer.json() if answer.text.strip() else None
@@ -169,10 +170,10 @@ def start(home: Path, *, port: int = 0, tied: bool = True) -> RunningRedmine:
     """
     home = home.resolve()
     owner = Owner.choose()
-    image = _seeded()
     owner.folder(home, 0o755)
     if not owner.can_reach(home):
         raise SystemStartError(f"{home} lies in a folder which the unprivileged account cannot enter; choose another")
+    image = _seeded()
     postgres = Postgres(home, common.postgres_binaries(owner), owner)
     fresh = not (home / ".copied").exists()
     if fresh:

@@ -93,7 +93,8 @@ class RunningTryton:
         """Call the REST interface with the application key and the company in the context."""
         context = base64.urlsafe_b64encode(json.dumps({"company": self.seed.company}).encode()).decode()
         headers = {"Authorization": f"Bearer {self.rest_key}", "X-Tryton-Context": context}
-        return requests.request(method, f"{self.rest_url}/{path}", headers=headers, timeout=60, **options)
+        with common.http_session() as session:
+            return session.request(method, f"{self.rest_url}/{path}", headers=headers, timeout=60, **options)
 
     def reset(self) -> None:
         reset(self.home)
@@ -107,7 +108,7 @@ class TrytonSession:
 
     def __init__(self, system: RunningTryton, login: str, password: str) -> None:
         self.system = system
-        self.http = requests.Session()
+        self.http = common.http_session()
         user, token, _ = self._post("common.db.login", [login, {"password": password}, "en"])
         ticket = base64.b64encode(f"{login}:{user}:{token}".encode()).decode()
         self.http.headers["Authorization"] = f"Session {ticket}"
@@ -193,10 +194,10 @@ def start(home: Path, *, port: int = 0, tied: bool = True) -> RunningTryton:
     """
     home = home.resolve()
     owner = Owner.choose()
-    image = _seeded()
     owner.folder(home, 0o755)
     if not owner.can_reach(home):
         raise SystemStartError(f"{home} lies in a folder which the unprivileged account cannot enter; choose another")
+    image = _seeded()
     postgres = Postgres(home, common.postgres_binaries(owner), owner)
     fresh = not (home / ".copied").exists()
     if fresh:
