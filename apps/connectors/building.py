@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
@@ -83,12 +84,17 @@ def outbound(built: Built, *, timeouts: Timeouts, max_bytes: int, user_agent: st
 
 def encode(spec: RequestSpec, body: Any, scope: Scope) -> bytes | None:
     if spec.encoding == "json_rpc":
-        return orjson.dumps({"id": 1, "method": fill_text(spec.rpc_method, scope), "params": body})
+        return dumps({"id": 1, "method": fill_text(spec.rpc_method, scope), "params": body})
     if body is None:
         return None
     if spec.encoding == "form":
         return urlencode({name: text_of(value) for name, value in body.items() if value is not None}).encode()
-    return orjson.dumps(body)
+    return dumps(body)
+
+
+def dumps(body: Any) -> bytes:
+    """JSON with decimals as exact numbers: money never passes through a float."""
+    return orjson.dumps(body, default=_exact)
 
 
 def address(manifest: Manifest, path: str, scope: Scope) -> str:
@@ -111,3 +117,9 @@ def rebase(url: str, override: str | None) -> str:
         return url
     parts = urlsplit(url)
     return override.rstrip("/") + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _exact(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
+    raise TypeError(f"a body cannot hold {type(value).__name__}")

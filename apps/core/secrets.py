@@ -52,6 +52,8 @@ class EncryptedJSONField(models.TextField[Any, Any]):
     """A JSON value that is ciphertext in the database. Cannot be searched, is never shown, and is read as a dict."""
 
     description = "Encrypted JSON"
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def from_db_value(self, value: str | None, *_: Any) -> Any:
         return None if value is None else ({} if value == "" else decrypt(value))

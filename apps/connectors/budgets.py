@@ -1,0 +1,177 @@
+"""The ledger of calls to a vendor account: several windows and a concurrency cap, shared by all processes.
+
+Reserve before calling, release afterwards, and let the vendor's own headers correct the count. A reservation is a short
+transaction of its own; do not call it inside a long one, or its locks hold everybody else up.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from django.db import transaction
+
+from apps.connectors.classify import retry_after
+from apps.connectors.manifest.client import RateLimits, RateWindow
+from apps.connectors.models import BudgetWindow, Connection
+from apps.connectors.times import parse_time
+
+Lane = Literal["live", "repair", "backfill"]
+CONCURRENCY = "concurrency"
+# Calls in flight that nobody released for so long were made by a worker that died.
+_STALE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How many calls may be made now. Fewer than asked: come back at `not_before` for the rest."""
+
+    calls: int
+    not_before: datetime | None = None
+
+
+def reserve(connection: Connection, *, calls: int, lane: Lane, now: datetime) -> Grant:
+    """Take up to `calls` from every window of the connection's vendor account at once."""
+    rate = connection.manifest.client.rate
+    with transaction.atomic():
+        rows = _locked(connection.account_key, rate, now)
+        granted, not_before = calls, now
+        for row in rows:
+            free, again = _free(row, rate, lane, now)
+            if free < granted:
+                granted = max(free, 0)
+            if free < calls:
+                not_before = max(not_before, again)
+        if granted:
+            for row in rows:
+                _take(row, granted, now)
+    return Grant(granted, not_before if granted < calls else None)
+
+
+def release(connection: Connection, *, calls: int, now: datetime) -> None:
+    """Say that so many reserved calls have ended (or were not made after all)."""
+    with transaction.atomic():
+        row = (
+            BudgetWindow.objects.select_for_update()
+            .filter(account_key=connection.account_key, name=CONCURRENCY)
+            .first()
+        )
+        if row is not None:
+            row.in_flight = max(0, row.in_flight - calls)
+            row.in_flight_at = now
+            row.save(update_fields=["in_flight", "in_flight_at"])
+
+
+def observe(
+    connection: Connection,
+    headers: Mapping[str, str],
+    *,
+    status: int,
+    now: datetime,
+    retry_after_seconds: float | None = None,
+) -> None:
+    """Correct the ledger by what the vendor says: its remaining counts, and when it wants us back after a 429."""
+    rate = connection.manifest.client.rate
+    lower = {name.lower(): value for name, value in headers.items()}
+    told = {window.name: found for window in rate.windows if (found := _told(window, lower, now))}
+    blocked = None
+    if status == 429:
+        wait = retry_after_seconds if retry_after_seconds is not None else retry_after(rate, lower, now)
+        blocked = now + timedelta(seconds=wait if wait is not None else rate.retry_after_default)
+    if not told and blocked is None:
+        return
+    with transaction.atomic():
+        for row in _locked(connection.account_key, rate, now):
+            _correct(row, told.get(row.name), blocked, now)
+
+
+def _correct(row: BudgetWindow, told: "_Told | None", blocked: datetime | None, now: datetime) -> None:
+    before = (row.limit, row.used, row.blocked_until, row.starts_at)
+    if told is not None:
+        row.limit = told.limit or row.limit
+        # Only upwards: calls of ours that are still in flight are not in the vendor's count yet.
+        row.used = max(row.used, row.limit - told.remaining) if told.remaining is not None else row.used
+        if told.reset_at is not None:
+            row.starts_at = told.reset_at - timedelta(seconds=row.per_seconds)
+    if blocked is not None and (row.blocked_until is None or row.blocked_until < blocked):
+        row.blocked_until = blocked
+    if (row.limit, row.used, row.blocked_until, row.starts_at) != before:
+        row.save()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    limit: int | None
+    remaining: int | None
+    reset_at: datetime | None
+
+
+def _told(window: RateWindow, headers: Mapping[str, str], now: datetime) -> _Told | None:
+    limit = _number(headers, window.limit_header)
+    remaining = _number(headers, window.remaining_header)
+    reset = headers.get(window.reset_header.lower(), "") if window.reset_header else ""
+    reset_at = _reset(window, reset, now) if reset else None
+    if limit is None and remaining is None and reset_at is None:
+        return None
+    return _Told(limit, remaining, reset_at)
+
+
+def _number(headers: Mapping[str, str], name: str) -> int | None:
+    text = headers.get(name.lower(), "").strip() if name else ""
+    return int(text) if text.isdigit() else None
+
+
+def _reset(window: RateWindow, value: str, now: datetime) -> datetime | None:
+    if window.reset_format == "iso":
+        return parse_time(value)
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return now + timedelta(seconds=number) if window.reset_format == "seconds" else parse_time(number)
+
+
+def _locked(account_key: str, rate: RateLimits, now: datetime) -> list[BudgetWindow]:
+    """The account's windows, locked in one order; made if missing, begun anew if over."""
+    wanted = {window.name: (window.limit, window.per_seconds) for window in rate.windows}
+    wanted[CONCURRENCY] = (rate.concurrency, 1)
+    rows = list(BudgetWindow.objects.select_for_update().filter(account_key=account_key).order_by("name"))
+    missing = wanted.keys() - {row.name for row in rows}
+    if missing:
+        new = [
+            BudgetWindow(
+                account_key=account_key, name=name, starts_at=now, limit=wanted[name][0], per_seconds=wanted[name][1]
+            )
+            for name in sorted(missing)
+        ]
+        BudgetWindow.objects.bulk_create(new, ignore_conflicts=True)
+        rows = list(BudgetWindow.objects.select_for_update().filter(account_key=account_key).order_by("name"))
+    rows = [row for row in rows if row.name in wanted]
+    for row in rows:
+        if row.name != CONCURRENCY and now >= row.starts_at + timedelta(seconds=row.per_seconds):
+            row.starts_at, row.used = now, 0
+            row.limit, row.per_seconds = wanted[row.name]
+    return rows
+
+
+def _free(row: BudgetWindow, rate: RateLimits, lane: Lane, now: datetime) -> tuple[int, datetime]:
+    """How many calls the window still has for the lane, and when to ask again."""
+    if row.blocked_until is not None and row.blocked_until > now:
+        return 0, row.blocked_until
+    if row.name == CONCURRENCY:
+        stale = row.in_flight_at is None or row.in_flight_at < now - _STALE
+        return row.limit - (0 if stale else row.in_flight), now + timedelta(seconds=1)
+    share = {"live": 0.0, "repair": rate.live_reserve / 2, "backfill": rate.live_reserve}[lane]
+    ends = row.starts_at + timedelta(seconds=row.per_seconds)
+    return int(row.limit * (1 - share)) - row.used, ends
+
+
+def _take(row: BudgetWindow, calls: int, now: datetime) -> None:
+    if row.name == CONCURRENCY:
+        stale = row.in_flight_at is None or row.in_flight_at < now - _STALE
+        row.in_flight = calls if stale else row.in_flight + calls
+        row.in_flight_at = now
+    else:
+        row.used += calls
+    row.blocked_until = None
+    row.save()

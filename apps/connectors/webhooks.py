@@ -1,0 +1,140 @@
+"""Decides whether a webhook is genuine and what it says happened. Pure: data in, data out.
+
+The body is never trusted as data: an event only names a record, which is then fetched with our own log-in.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from apps.connectors.manifest import Manifest
+from apps.connectors.manifest.webhooks import Events, Handshake, Signature, Webhooks
+from apps.connectors.paths import get, text_of
+from apps.connectors.times import parse_time
+from apps.connectors.types import WebhookEvent, WebhookVerdict
+
+
+def verify_webhook(
+    manifest: Manifest,
+    secret: str,
+    *,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+) -> WebhookVerdict:
+    """`url` is the full address as the vendor called it. A refused webhook carries the status to answer with."""
+    spec = manifest.webhooks
+    if spec is None:
+        return WebhookVerdict(False, f"{manifest.connector.name} sends no webhooks", 404)
+    lower = {name.lower(): value for name, value in headers.items()}
+    if reason := _distrust(spec.signature, secret, method=method, url=url, headers=lower, body=body, now=now):
+        return WebhookVerdict(False, reason, spec.handshake.bad_signature_status)
+    if (reply := _handshake_reply(spec.handshake, url, body)) is not None:
+        return WebhookVerdict(True, "handshake", 200, reply, handshake=True)
+    try:
+        content = orjson.loads(body) if body else []
+    except orjson.JSONDecodeError:
+        return WebhookVerdict(False, "the body is not JSON", 400)
+    events, ignored = _events(spec, content, body)
+    is_ping = not events and not ignored
+    return WebhookVerdict(True, "", 200, events=tuple(events), ignored=ignored, handshake=is_ping)
+
+
+def webhook_secret_name(manifest: Manifest) -> str:
+    """The credential that is the key of the signature, as the manifest names it (without `${…}`); may be empty."""
+    return manifest.webhooks.signature.secret if manifest.webhooks else ""
+
+
+def signature_of(spec: Signature, secret: str, *, method: str, url: str, body: bytes, timestamp: str = "") -> str:
+    """The signature a genuine sender would give."""
+    pieces = {"body": body, "method": method.upper().encode(), "uri": url.encode(), "timestamp": timestamp.encode()}
+    message = b"".join(pieces.get(part, b".") for part in spec.signed)
+    digest = hmac.new(secret.encode(), message, getattr(hashlib, spec.digest)).digest()
+    text = digest.hex() if spec.encoding == "hex" else base64.b64encode(digest).decode()
+    return spec.prefix + text
+
+
+def _distrust(
+    spec: Signature, secret: str, *, method: str, url: str, headers: Mapping[str, str], body: bytes, now: datetime
+) -> str:
+    """Why the sender is not believed; empty when it is."""
+    if spec.kind == "none":
+        return ""
+    if not secret:
+        return "the connection has no webhook key; enter it, so that senders can be told from forgers"
+    given = headers.get(spec.header.lower(), "") if spec.header else _query(url).get(spec.param, "")
+    if not given:
+        return f"the signature ({spec.header or spec.param}) is missing"
+    if spec.kind in ("secret_header", "secret_query"):
+        return "" if _same(given, spec.prefix + secret) else "the key is wrong"
+    timestamp = headers.get(spec.timestamp_header.lower(), "") if spec.timestamp_header else ""
+    if spec.timestamp_header and (problem := _stale(spec, timestamp, now)):
+        return problem
+    wanted = signature_of(spec, secret, method=method, url=url, body=body, timestamp=timestamp)
+    return "" if _same(given.strip(), wanted) else "the signature does not fit the content"
+
+
+def _stale(spec: Signature, timestamp: str, now: datetime) -> str:
+    try:
+        seconds = float(timestamp) / (1000 if spec.timestamp_unit == "ms" else 1)
+    except ValueError:
+        return f"the time of sending ({spec.timestamp_header}) is missing or no number"
+    age = now.timestamp() - seconds
+    if abs(age) > spec.tolerance_seconds:
+        return f"it was signed {age:.0f} s ago; more than {spec.tolerance_seconds} s is taken for a replay"
+    return ""
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+def _handshake_reply(spec: Handshake, url: str, body: bytes) -> str | None:
+    if spec.kind == "echo_query":
+        return _query(url).get(spec.param)
+    if spec.kind == "echo_body":
+        try:
+            value = get(orjson.loads(body), spec.param)
+        except orjson.JSONDecodeError:
+            return None
+        return str(value) if value else None
+    return None
+
+
+def _events(spec: Webhooks, content: Any, body: bytes) -> tuple[list[WebhookEvent], int]:
+    found = get(content, spec.events.items)
+    items = found if isinstance(found, list) else [found] if isinstance(found, dict) else []
+    events = [_event(spec.events, item) for item in items if isinstance(item, dict)]
+    known = [event for event in events if event is not None]
+    return known, len(items) - len(known)
+
+
+def _event(spec: Events, item: dict[str, Any]) -> WebhookEvent | None:
+    kind = text_of(get(item, spec.object_from))
+    object_name = next((name for pattern, name in spec.objects.items() if fnmatchcase(kind, pattern)), None)
+    external_id = text_of(get(item, spec.external_id))
+    if object_name is None or not external_id:
+        return None
+    event_type = text_of(get(item, spec.event_type))
+    return WebhookEvent(
+        object_name=object_name,
+        external_id=external_id,
+        event_type=event_type,
+        event_id=":".join(text_of(get(item, path)) for path in spec.event_id)[:200],
+        occurred_at=parse_time(get(item, spec.occurred_at)) if spec.occurred_at else None,
+        deleted=any(fnmatchcase(event_type, pattern) for pattern in spec.deleted),
+        account_id=text_of(get(item, spec.account_id)) if spec.account_id else "",
+    )
+
+
+def _query(url: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
