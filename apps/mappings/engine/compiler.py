@@ -93,9 +93,6 @@ def _compile_level(fields: list[FieldSpec], build: Build, where: str, problems: 
             problems.append(f"{place}: default: {error_text}")
     inbound = build.direction == "in"
     fast = [plan for plan in plans if plan.is_simple and (inbound or len(plan.target) == 1)]
-    repeated = {plan.to for plan in plans if sum(other.to == plan.to for other in plans) > 1}
-    # Fields that share a target must run in the order they are written, so they all stay out of the fast loop.
-    fast = [plan for plan in fast if plan.to not in repeated]
     if not inbound and len(fast) < len(plans):
         fast = []  # a body is read by people in previews: its keys stay in the written order
     quick = {plan.index for plan in fast}

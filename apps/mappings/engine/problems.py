@@ -18,6 +18,19 @@ class ProblemCode(StrEnum):
     MISSING_REFERENCE = "missing_reference"
     UNEXPECTED = "unexpected"
 
+    @property
+    def reason(self) -> str:
+        """The reason of the case that is opened for it; most codes share one."""
+        return _REASONS.get(self.value, "invalid_value")
+
+
+_REASONS = {
+    "value_unmapped": "value_unmapped",
+    "required_missing": "missing_value",
+    "missing_reference": "missing_reference",
+    "unexpected": "unknown",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:

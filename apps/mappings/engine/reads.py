@@ -25,13 +25,8 @@ def own_paths(field: FieldSpec) -> list[str]:
 
 
 def reads(fields: list[FieldSpec], start: str) -> bool:
-    """Whether a path of these fields begins with `$` or `@`; `$` counts from any depth."""
-    for field in fields:
-        if any(path == start or path.startswith(f"{start}.") for path in own_paths(field)):
-            return True
-        if start == ROOT and reads(field.fields, start):
-            return True
-    return False
+    """Whether a path of these fields begins with `$` or `@`."""
+    return any(path == start or path.startswith(f"{start}.") for field in fields for path in own_paths(field))
 
 
 def _all_paths(field: FieldSpec, base: str) -> set[str]:

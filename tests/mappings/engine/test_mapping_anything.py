@@ -35,6 +35,11 @@ KEYS = st.sampled_from(NAMES)
 ANYTHING = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
 )
+TAGGED = st.fixed_dictionaries(
+    {"__class__": st.sampled_from(["Decimal", "date", "datetime", "timedelta"]) | SCALARS},
+    optional=dict.fromkeys(("decimal", "seconds", "year", "month", "day", "hour"), SCALARS),
+)
+ANYTHING = ANYTHING | TAGGED
 RECORDS = st.dictionaries(KEYS, ANYTHING, max_size=7) | ANYTHING
 
 

@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from apps.mappings.engine import Deleted, Mapped, Reference, Rejected, Skipped
+from apps.mappings.engine import Deleted, Mapped, ProblemCode, Reference, Rejected, Skipped
 from apps.mappings.engine.transforms import TRANSFORMS
 
 
@@ -226,6 +226,13 @@ class TestConditions:
 
 
 class TestProblems:
+    @pytest.mark.parametrize(
+        ("code", "reason"),
+        [("value_unmapped", "value_unmapped"), ("required_missing", "missing_value"), ("not_a_date", "invalid_value")],
+    )
+    def test_a_code_has_the_reason_of_its_case(self, code, reason):
+        assert ProblemCode(code).reason == reason
+
     def test_all_problems_come_at_once_in_the_order_of_the_fields(self, inbound):
         mapping = inbound(
             {"to": "r", "from": "user", "reference": {"object": "user"}},

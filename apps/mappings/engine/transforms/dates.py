@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from ..problems import ProblemCode, ValueProblem
 from ..values import is_empty
 from .registry import Build, Convert, Params, transform
+from .tagged import untagged
 
 _XERO = re.compile(r"/Date\((-?\d{1,17})(?:[+-]\d{4})?\)/\Z", re.ASCII)
 # As many digits as the years 1973 to 2286 need; longer and shorter ones are compact dates or something else.
@@ -166,6 +167,9 @@ def _moment_reader(params: DateParams) -> Callable[[Any], date | None]:
             return _by_format(text, formats) if formats else _by_form(text, scale)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return _from_epoch(value * scale)
+        inner = untagged(value)
+        if isinstance(inner, date):
+            return inner
         raise _not_a_date("a date such as 2024-02-29 or 2024-02-29T10:00:00Z")
 
     return read

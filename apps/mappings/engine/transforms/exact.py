@@ -6,6 +6,7 @@ from typing import Any
 from ..problems import ProblemCode, ValueProblem
 from ..values import shown
 from .registry import Build
+from .tagged import untagged
 
 _LARGEST = 30  # digits before the point: beyond any money, and small enough never to stall a formatter
 _CONTEXT_DIGITS = 28
@@ -31,6 +32,8 @@ def exact(value: Any) -> Decimal | None:
         return Decimal(value)
     elif isinstance(value, float):
         number = Decimal(repr(value))
+    elif isinstance(value, dict) and (inner := untagged(value)) is not value:
+        return exact(inner)
     else:
         raise not_a_number("a number such as 1234.56")
     if not number.is_finite():
