@@ -37,7 +37,7 @@ def checks() -> list[Check]:
         Check("import order of the apps", (str(PROGRAMS / "lint-imports"),)),
         Check("settings fit for deployment", (*manage, "check", "--deploy", "--fail-level", "WARNING")),
         Check("no missing migration", (*manage, "makemigrations", "--check", "--dry-run"), needs_database=True),
-        Check("types", (str(PROGRAMS / "mypy"), "apps")),
+        Check("types", (str(PROGRAMS / "mypy"), "apps", "launcher")),
     ]
 
 

@@ -20,13 +20,13 @@ STOP_SECONDS = 35.0
 STEADY_SECONDS = 60.0
 LONGEST_PAUSE = 30.0
 LOG_LIMIT = 10_000_000
-_TROUBLE = re.compile(r"\b(ERROR|CRITICAL)\b|^Traceback ")
-SHOWN_AT_ONCE = 30
+_TROUBLE = re.compile(r"\b(ERROR|CRITICAL)\b")
+SHOWN_AT_ONCE = 10
 
 
 @dataclass(slots=True)
 class LogFollower:
-    """Shows what is new in a log and looks like trouble, tracebacks whole."""
+    """Shows what is new in a log and looks like trouble; the log itself has the details."""
 
     name: str
     path: Path
@@ -49,10 +49,13 @@ class LogFollower:
         return [f"[{self.name}] {line}" for line in shown]
 
     def _matters(self, line: str) -> bool:
+        """Lines of errors, and of a traceback only the exception it ends with."""
         if self._in_traceback:
-            self._in_traceback = line.startswith((" ", "Traceback ")) or not line
-            return True
-        self._in_traceback = line.startswith("Traceback ")
+            self._in_traceback = line.startswith(" ")
+            return not self._in_traceback
+        if line.startswith("Traceback "):
+            self._in_traceback = True
+            return False
         return bool(_TROUBLE.search(line))
 
 

@@ -222,6 +222,7 @@ class TestDemo:
 
         assert "[web] ERROR the ledger refused" in up.said()
         assert "all quiet" not in up.said()
+        assert "File x" not in up.said()
 
     def test_says_when_the_web_port_is_taken(self, project: Path, up: Run) -> None:
         up.end()

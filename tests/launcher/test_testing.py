@@ -48,7 +48,7 @@ class TestPlan:
         assert planned.left_out == []
         assert planned.arguments == [*testing.PARALLEL]
 
-    def test_needs_no_browser_for_a_narrow_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_needs_neither_browser_nor_second_process_for_one_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def unexpected() -> tuple[str | None, str]:
             raise AssertionError("looked for a browser")
 
@@ -56,7 +56,7 @@ class TestPlan:
 
         planned = testing.plan(["tests/test_plain.py::test_it", "-x"], {})
 
-        assert planned.arguments == [*testing.PARALLEL, "-m", "not real", "tests/test_plain.py::test_it", "-x"]
+        assert planned.arguments == ["-m", "not real", "tests/test_plain.py::test_it", "-x"]
 
     def test_narrows_an_expression_of_the_caller(self) -> None:
         planned = testing.plan(["-m", "journey or specs", "-n", "0"], {})
