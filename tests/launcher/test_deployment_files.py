@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from django.core.management import get_commands
 from jsonschema import Draft7Validator
@@ -160,6 +163,24 @@ class TestOtherPlatforms:
         for service in render()["services"]:
             pinned = next(entry["value"] for entry in service["envVars"] if entry.get("key") == "PYTHON_VERSION")
             assert pinned.startswith(f"{version}.")
+
+
+class TestContinuousIntegration:
+    @pytest.mark.parametrize(("check", "tests"), [(0, 0), (1, 0), (0, 1), (5, 2)])
+    def test_runs_both_and_fails_when_either_does(self, tmp_path: Path, check: int, tests: int) -> None:
+        for name, text in (
+            (".ci/run", (PROJECT / ".ci" / "run").read_text()),
+            ("bin/check", f"#!/bin/sh\nexit {check}\n"),
+            ("bin/test", f'#!/bin/sh\necho "$@ $THROUGHLINE_TEST_REAL" > ran\nread line && exit 9\nexit {tests}\n'),
+        ):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o755)
+
+        answer = subprocess.run([tmp_path / ".ci" / "run"], input="a line\n", text=True, check=False)
+
+        assert (tmp_path / "ran").read_text() == "--real 1\n"
+        assert (answer.returncode == 0) == (check == tests == 0)
 
 
 class TestScripts:
