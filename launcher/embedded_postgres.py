@@ -223,7 +223,8 @@ class EmbeddedPostgres:
                 return cluster
         name = hashlib.sha256(f"{self.home} {secrets.token_hex(8)}".encode()).hexdigest()[:16]
         cluster = binaries.system_root() / name
-        cluster.mkdir(mode=0o711)
+        cluster.mkdir()
+        cluster.chmod(0o711)  # whatever the umask: the server's account has to pass through
         _write_private(cluster / "made-for.json", json.dumps({"home": str(self.home), "disposable": self.disposable}))
         _remove_abandoned(cluster.parent)
         _write_private(self._note, json.dumps({"home": str(self.home), "cluster": str(cluster)}))
@@ -263,7 +264,8 @@ class EmbeddedPostgres:
             )
         unfinished = self._cluster / "data.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(mode=0o700)
+        unfinished.mkdir()
+        unfinished.chmod(0o700)
         state = _State(secrets.token_urlsafe(24), secrets.token_urlsafe(24), 0)
         password_file = self._cluster / "password.new"
         _write_private(password_file, state.superuser_password)

@@ -124,12 +124,15 @@ class TestFiles:
     def test_server_does_not_run_as_root(self, server: EmbeddedPostgres) -> None:
         assert server.data.stat().st_uid != 0
 
-    def test_private_parent_stays_private(self, tmp_path: Path) -> None:
+    def test_private_parent_and_strict_umask_do_no_harm(self, tmp_path: Path) -> None:
         private = tmp_path / "private"
         private.mkdir(mode=0o700)
-
-        with cluster(private / "postgres") as postgres, psycopg.connect(postgres.url()) as connection:
-            connection.execute("select 1")
+        earlier = os.umask(0o077)
+        try:
+            with cluster(private / "postgres") as postgres, psycopg.connect(postgres.url()) as connection:
+                connection.execute("select 1")
+        finally:
+            os.umask(earlier)
 
         assert private.stat().st_mode & 0o777 == 0o700
 
