@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -171,15 +172,17 @@ class TestContinuousIntegration:
         for name, text in (
             (".ci/run", (PROJECT / ".ci" / "run").read_text()),
             ("bin/check", f"#!/bin/sh\nexit {check}\n"),
-            ("bin/test", f'#!/bin/sh\necho "$@ $THROUGHLINE_TEST_REAL" > ran\nread line && exit 9\nexit {tests}\n'),
+            ("bin/test", f'#!/bin/sh\necho "$@ $THROUGHLINE_TEST_REAL $CI" > ran\nread line && exit 9\nexit {tests}\n'),
         ):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text(text)
             (tmp_path / name).chmod(0o755)
 
-        answer = subprocess.run([tmp_path / ".ci" / "run"], input="a line\n", text=True, check=False)
+        environment = {name: value for name, value in os.environ.items() if name != "CI"}
+        command = [tmp_path / ".ci" / "run"]
+        answer = subprocess.run(command, input="a line\n", text=True, check=False, env=environment)
 
-        assert (tmp_path / "ran").read_text() == "--real 1\n"
+        assert (tmp_path / "ran").read_text() == "--real 1 true\n"
         assert (answer.returncode == 0) == (check == tests == 0)
 
 
