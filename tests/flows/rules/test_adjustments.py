@@ -120,6 +120,11 @@ class TestRounding:
 
         assert (fact.hours, fact.amount) == (D("0.5"), 50)
 
+    def test_new_rounding_terms_leave_billed_work_alone(self) -> None:
+        rounded_up = billed(hours="2.5", worked_hours=D("2.3"))
+
+        assert found(rounded_up, entry(hours="2.3"), terms()).facts == ()
+
     def test_rounded_by_day_only_the_difference_worked_counts(self) -> None:
         agreed = terms(hour_rounding=HourRounding.UP, rounding_scope=RoundingScope.DAY)
 
@@ -137,6 +142,14 @@ class TestCap:
         assert found(crossing, entry(hours="4.5"), self.AGREED).facts == ()
         [fact] = found(crossing, entry(hours="3"), self.AGREED).facts
         assert (fact.amount, fact.rate) == (-100, None)
+
+    def test_several_changes_share_the_room_left(self) -> None:
+        agreed = replace(self.AGREED, invoiced_amount=D("950"))
+        now = {"a": entry("a", "2.3"), "b": entry("b", "2.4")}
+
+        made = find_adjustments([billed("a"), billed("b")], now, RATES, agreed)
+
+        assert [fact.amount for fact in made.facts] == [30, 20]
 
     def test_more_work_stays_within_the_cap(self) -> None:
         agreed = replace(self.AGREED, invoiced_amount=D("950"))
@@ -177,6 +190,15 @@ class TestPolicies:
         made = plan_invoices(time=[], adjustments=facts, terms=agreed, settings=settings())
 
         assert made.drafts == () and [(share.id, share.sequence) for share in made.carried] == [("t1", 1)]
+
+    def test_each_adjustment_of_an_entry_is_a_document_of_its_own(self) -> None:
+        keys = set()
+        for sequence in (0, 1):
+            facts = find_adjustments([billed(sequence=sequence)], {}, RATES, terms()).facts
+            [draft] = plan_invoices(time=[], adjustments=facts, terms=terms(), settings=settings()).drafts
+            keys.add(draft.key)
+
+        assert len(keys) == 2
 
     def test_shares_name_the_time_entry_and_its_sequence(self) -> None:
         made = self.planned(AdjustmentPolicy.CREDIT)

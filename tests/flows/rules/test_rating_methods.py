@@ -1,5 +1,6 @@
 """Caps, retainers, prepaid packages, fixed prices and expenses."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
@@ -75,6 +76,13 @@ class TestCap:
         rated = rate_time(facts, [rate("75")], self.AGREED)
 
         assert amounts(rated) == [(300, 75), (0, D("-37.5")), (D("-37.5"), D("-37.5"))]
+
+    def test_also_what_earlier_invoices_left_beyond_it(self) -> None:
+        agreed = replace(self.AGREED, invoiced_amount=D("1000"), over_cap_amount=D("50"))
+
+        [rated] = rate_time([entry(hours="-1")], [rate("75")], agreed)
+
+        assert (rated.amount, rated.over_cap_amount) == (-25, -50)
 
     def test_a_cap_already_passed_bills_nothing_more(self) -> None:
         agreed = terms(method=BillingMethod.CAPPED, cap_amount=D("500"), invoiced_amount=D("700"))
