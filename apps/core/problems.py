@@ -3,6 +3,9 @@
 The project's one signal pair. `apps.exceptions` listens and keeps cases, in the caller's transaction.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -33,11 +36,25 @@ class Problem:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+_muted: ContextVar[bool] = ContextVar("problems_muted", default=False)
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Report nothing inside: a rehearsal must not open or close cases."""
+    token = _muted.set(True)
+    try:
+        yield
+    finally:
+        _muted.reset(token)
+
+
 def report(problem: Problem) -> None:
-    problem_found.send(sender=Problem, problem=problem)
+    if not _muted.get():
+        problem_found.send(sender=Problem, problem=problem)
 
 
 def clear(*, customer_id: int, trace_keys: list[str], note: str) -> None:
     """Say that the causes behind these keys are gone."""
-    if trace_keys:
+    if trace_keys and not _muted.get():
         problem_cleared.send(sender=Problem, customer_id=customer_id, trace_keys=trace_keys, note=note)

@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class SyncsConfig(AppConfig):
     name = "apps.syncs"
     label = "syncs"
+
+    def ready(self) -> None:
+        from apps.syncs import tasks  # noqa: F401

@@ -13,7 +13,6 @@ class ExternalRef(models.Model):
     external_id = models.CharField(max_length=255)
     entity = models.CharField(max_length=40)
     record_id = models.BigIntegerField()
-    written_hash = models.BinaryField(null=True, help_text="Hash of what we last wrote there: how an echo is recognised.")
     url = models.TextField(blank=True, default="")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 

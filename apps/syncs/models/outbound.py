@@ -1,5 +1,9 @@
 """Deliveries: each intended write to a vendor, recorded before it is tried."""
 
+import json
+from decimal import Decimal
+from typing import Any
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -36,7 +40,8 @@ class Delivery(models.Model):
     lane = models.SmallIntegerField(choices=Lane.choices, default=Lane.LIVE)
     status = models.CharField(max_length=10, choices=DeliveryStatus.choices, default=DeliveryStatus.PENDING)
     prerequisites = models.ManyToManyField("self", symmetrical=False, blank=True, related_name="dependants")
-    payload = models.JSONField(null=True, blank=True, help_text="The body, as last rendered, without secrets.")
+    context = models.JSONField(default=dict, blank=True, help_text="Added to the record when it is rendered, e.g. the task to assign.")
+    body = models.TextField(blank=True, default="", help_text="The JSON body as last rendered: a probe by key has to repeat it exactly.")
     payload_override = models.JSONField(null=True, blank=True, help_text="Edited by a person; sent instead of the rendered body.")
     external_id = models.CharField(max_length=255, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -67,6 +72,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def payload(self) -> Any:
+        """The body as last rendered, decimals exact; None before the first rendering."""
+        return json.loads(self.body, parse_float=Decimal) if self.body else None
 
 
 class DeliveryAttempt(models.Model):

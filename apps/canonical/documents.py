@@ -1,0 +1,61 @@
+"""A canonical record as a nested document: what outbound mappings read and previews show.
+
+Every record in it carries `_entity` and `_id`, so that a mapping can name its counterpart in another system.
+"""
+
+from typing import Any
+
+from django.db import models
+
+from apps.canonical.models import Contact, InvoiceLine, QuoteLine
+from apps.canonical.registry import entity, name_of, names
+from apps.core.errors import PermanentError
+
+Document = dict[str, Any]
+
+
+class RecordGoneError(PermanentError):
+    code = "not_found"
+
+
+def document_of(entity_name: str, record_id: int) -> Document:
+    """The record with its direct references, and its lines or contacts. Raises RecordGoneError."""
+    known = entity(entity_name)
+    references = [field for field in known.references]
+    record = known.model.objects.select_related(*references).filter(pk=record_id).first()
+    if record is None:
+        raise RecordGoneError(f"{known.verbose_name} {record_id} does not exist any more")
+    document = flat(record)
+    for field in references:
+        related = getattr(record, field)
+        document[field] = flat(related) if related is not None else None
+    document.update(_children(entity_name, record_id))
+    return document
+
+
+def flat(record: models.Model) -> Document:
+    """The record's own columns; references as `<field>_id`."""
+    name = name_of(type(record))
+    values = {column.name: getattr(record, column.name) for column in entity(name).columns}
+    return {**values, "_entity": name, "_id": record.pk}
+
+
+def _children(entity_name: str, record_id: int) -> Document:
+    if entity_name == "invoice":
+        lines = InvoiceLine.objects.filter(invoice_id=record_id).select_related("project").order_by("position", "pk")
+        return {"lines": [{**flat(line), "project": flat(line.project) if line.project else None} for line in lines]}
+    if entity_name == "opportunity":
+        return {"lines": [flat(line) for line in QuoteLine.objects.filter(opportunity_id=record_id).order_by("position", "pk")]}
+    if entity_name == "client":
+        contacts = Contact.objects.live().filter(client_id=record_id).order_by("-is_billing", "pk")
+        found = [flat(contact) for contact in contacts]
+        return {"contacts": found, "contact": found[0] if found else None}
+    return {}
+
+
+def label_of(entity_name: str, record_id: int) -> str:
+    """The record's name for people, or its entity and number when it is gone."""
+    if entity_name not in names():
+        return f"{entity_name} {record_id}"
+    record = entity(entity_name).model.objects.filter(pk=record_id).first()
+    return str(record) if record is not None else f"{entity_name} {record_id}"

@@ -1,0 +1,58 @@
+"""What loading needs to know, prepared once a run."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.mappings.engine import CompiledMapping
+
+_KEPT_REFERENCES = 20_000
+
+
+@dataclass(slots=True)
+class Counts:
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    def add(self, other: "Counts") -> None:
+        self.created += other.created
+        self.updated += other.updated
+        self.unchanged += other.unchanged
+        self.skipped += other.skipped
+        self.failed += other.failed
+
+    @property
+    def changed(self) -> int:
+        return self.created + self.updated
+
+
+@dataclass(slots=True)
+class LoadContext:
+    """One connection's object on its way in. Not shared between threads.
+
+    `mapping` None keeps records raw (an object nobody maps). `foreign_fields` are those another role owns: they fill an empty
+    value but never overwrite one; the difference becomes a proposal.
+    """
+
+    customer_id: int
+    connection_id: int
+    object_name: str
+    entity: str
+    key: Any
+    """Record → external id."""
+    mapping: CompiledMapping | None
+    foreign_fields: frozenset[str] = frozenset()
+    owns_entity: bool = True
+    origin: str = ""
+    run_id: int | None = None
+    reason: str = ""
+    url_template: str = ""
+    known: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(object, external id) → canonical id, kept over the pages of a run."""
+
+    def remember(self, found: dict[tuple[str, str], int]) -> None:
+        if len(self.known) > _KEPT_REFERENCES:
+            self.known.clear()
+        self.known.update(found)

@@ -1,0 +1,123 @@
+"""Which canonical record a vendor record nobody tied yet stands for. Certain matches are tied, likely ones proposed.
+
+Clients are matched by reference, tax number, web domain and exact name; contacts and people by e-mail address. Other entities
+belong to one system and are never matched.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from apps.canonical.matching import MatchOutcome, Party, find_match
+from apps.canonical.models import Client, Contact, ExternalRef, Resource
+from apps.syncs.loading import rows
+from apps.syncs.loading.context import LoadContext
+from apps.syncs.loading.proposals import MatchProposal, propose_matches
+
+if TYPE_CHECKING:
+    from apps.syncs.loading.page import Incoming
+
+_BY_EMAIL = {"contact": Contact, "resource": Resource}
+
+
+def adopt(context: LoadContext, items: "list[Incoming]", author: rows.Author) -> None:
+    """Give `record_id` to those that certainly are known records, and tie their external ids."""
+    if not items:
+        return
+    if context.entity == "client":
+        found = _known_clients(context, items)
+    elif context.entity in _BY_EMAIL:
+        found = _by_email(context, items)
+    else:
+        return
+    for item in items:
+        item.record_id = found.get(item.external_id)
+    rows.bind(
+        [
+            {
+                "connection_id": context.connection_id,
+                "object_name": context.object_name,
+                "external_id": item.external_id,
+                "entity": context.entity,
+                "record_id": item.record_id,
+                "url": context.url_template.replace("${external_id}", item.external_id) if context.url_template else "",
+            }
+            for item in items
+            if item.record_id
+        ],
+        author,
+    )
+    context.remember({(context.object_name, item.external_id): item.record_id for item in items if item.record_id})
+
+
+def propose(context: LoadContext, items: "list[Incoming]", author: rows.Author) -> None:
+    """For newly made clients: name others that resemble them, for a person to decide."""
+    if context.entity != "client" or not items:
+        return
+    parties = _parties(context)
+    made = {str(item.record_id) for item in items}
+    found: list[MatchProposal] = []
+    for item in items:
+        subject = _party(str(item.record_id), item.values or {})
+        others = [party for party in parties if party.id not in made and party.id != subject.id]
+        result = find_match(subject, others)
+        names = {party.id: party.name for party in others}
+        found += [
+            MatchProposal(int(subject.id), subject.name, int(match.candidate_id), names[match.candidate_id], match.score, match.reason)
+            for match in result.matches[:3]
+        ]
+    propose_matches(context, found, author)
+
+
+def _known_clients(context: LoadContext, items: "list[Incoming]") -> dict[str, int]:
+    """A client this connection has tied already is another record of the same system, never the same client."""
+    taken = set(
+        ExternalRef.objects.filter(
+            connection_id=context.connection_id, object_name=context.object_name, entity="client"
+        ).values_list("record_id", flat=True)
+    )
+    free = [party for party in _parties(context) if int(party.id) not in taken]
+    found: dict[str, int] = {}
+    for item in items:
+        result = find_match(_party("", item.values or {}), free)
+        if result.outcome is MatchOutcome.CERTAIN and result.candidate_id:
+            found[item.external_id] = int(result.candidate_id)
+            free = [party for party in free if party.id != result.candidate_id]
+    return found
+
+
+def _parties(context: LoadContext) -> list[Party]:
+    fields = ("id", "name", "tax_number", "domain", "email", "reference")
+    return [
+        _party(str(values["id"]), values)
+        for values in Client.objects.live().filter(customer_id=context.customer_id).values(*fields)
+    ]
+
+
+def _party(party_id: str, values: dict[str, Any]) -> Party:
+    def text(name: str) -> str:
+        return str(values.get(name) or "")
+
+    return Party(
+        id=party_id,
+        name=text("name"),
+        tax_number=text("tax_number"),
+        domain=text("domain"),
+        email=text("email"),
+        reference=text("reference"),
+    )
+
+
+def _by_email(context: LoadContext, items: "list[Incoming]") -> dict[str, int]:
+    emails = {str((item.values or {}).get("email") or "").lower(): item.external_id for item in items}
+    emails.pop("", None)
+    taken = ExternalRef.objects.filter(connection_id=context.connection_id, object_name=context.object_name).values("record_id")
+    known = (
+        _BY_EMAIL[context.entity]
+        .objects.live()
+        .filter(customer_id=context.customer_id, email__in=list(emails))
+        .exclude(pk__in=taken)
+        .order_by("pk")
+    )
+    found: dict[str, int] = {}
+    for record_id, email in known.values_list("pk", "email"):
+        found.setdefault(emails[email.lower()], record_id)
+    return found

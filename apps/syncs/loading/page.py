@@ -1,0 +1,398 @@
+"""Load one page: keep what came, map what is new, write what differs. One transaction, the caller's.
+
+A record that cannot be used is kept with its problems and reported; it never stops its page.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import DataError, IntegrityError, transaction
+
+from apps.canonical.registry import Entity, entity
+from apps.core.problems import Problem, clear, report
+from apps.mappings.engine import Deleted, Mapped, Reference, Rejected, Skipped
+from apps.syncs.loading import differences, limits, matching, payloads, proposals, references, rows
+from apps.syncs.loading.context import Counts, LoadContext
+from apps.syncs.models import SourceRecord
+
+logger = logging.getLogger(__name__)
+JsonObject = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Incoming:
+    """One record of the page on its way."""
+
+    external_id: str
+    payload: str
+    digest: bytes
+    record: JsonObject
+    status: str = "applied"
+    problems: list[JsonObject] | None = None
+    values: JsonObject | None = None
+    references: dict[str, Reference] | None = None
+    record_id: int | None = None
+    was_rejected: bool = False
+
+
+def load_page(context: LoadContext, records: list[JsonObject], *, now: datetime, force: bool = False) -> Counts:
+    """Write a page of vendor records. `force` maps unchanged payloads too (a corrected mapping is applied again).
+
+    Falls back to record by record when the database refuses the page, so that only the offending record fails.
+    """
+    try:
+        with transaction.atomic():
+            return _load(context, records, now=now, force=force)
+    except (DataError, IntegrityError) as error:
+        if len(records) == 1:
+            return _refused(context, records[0], error, now=now)
+        logger.warning("syncs.load.page_refused %s: %s", context.object_name, error)
+    counts = Counts()
+    for record in records:
+        counts.add(load_page(context, [record], now=now, force=force))
+    return counts
+
+
+def _load(context: LoadContext, records: list[JsonObject], *, now: datetime, force: bool) -> Counts:
+    author = rows.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
+    counts = Counts()
+    page = _incoming(context, records, counts)
+    fresh = _fresh(context, page, counts, force=force)
+    if fresh and context.mapping is not None:
+        _map(context, fresh)
+        _write(context, fresh, author, counts)
+    elif fresh:
+        counts.skipped += len(fresh)
+        for item in fresh:
+            item.status = "skipped"
+    _keep_sources(context, fresh, author)
+    _report(context, fresh, counts)
+    return counts
+
+
+def _incoming(context: LoadContext, records: list[JsonObject], counts: Counts) -> list[Incoming]:
+    """Key, payload and hash of each; of a record that comes twice in a page, the last."""
+    page: dict[str, Incoming] = {}
+    for record in records:
+        external_id = str(context.key(record) or "") if isinstance(record, dict) else ""
+        if not external_id or len(external_id) > 255:
+            counts.failed += 1
+            _report_keyless(context, record)
+            continue
+        raw = payloads.payload_bytes(record)
+        page[external_id] = Incoming(external_id, raw.decode(), payloads.payload_hash(raw), record)
+    counts.skipped += len(records) - counts.failed - len(page)
+    return list(page.values())
+
+
+def _fresh(context: LoadContext, page: list[Incoming], counts: Counts, *, force: bool) -> list[Incoming]:
+    stored = {
+        external_id: (bytes(digest), status)
+        for external_id, digest, status in SourceRecord.objects.filter(
+            connection_id=context.connection_id,
+            object_name=context.object_name,
+            external_id__in=[item.external_id for item in page],
+        ).values_list("external_id", "payload_hash", "status")
+    }
+    fresh: list[Incoming] = []
+    for item in page:
+        digest, status = stored.get(item.external_id, (b"", ""))
+        item.was_rejected = status == "rejected"
+        if digest == item.digest and not force and status != "deleted":
+            counts.unchanged += 1
+        else:
+            fresh.append(item)
+    return fresh
+
+
+def _map(context: LoadContext, fresh: list[Incoming]) -> None:
+    assert context.mapping is not None
+    known = entity(context.entity)
+    run = context.mapping.run
+    for item in fresh:
+        outcome = run(item.record)
+        if isinstance(outcome, Mapped):
+            item.values = _with_custom(outcome.values)
+            item.references = outcome.references
+            if problems := limits.problems_of(known, outcome.values):
+                _reject(item, problems)
+        elif isinstance(outcome, Rejected):
+            _reject(item, [_problem_json(problem) for problem in outcome.problems])
+        elif isinstance(outcome, Deleted):
+            item.status = "deleted"
+        elif isinstance(outcome, Skipped):
+            item.status = "skipped"
+
+
+def _with_custom(values: JsonObject) -> JsonObject:
+    """Fields mapped to `custom.<name>` arrive as flat keys and are kept together in one column."""
+    custom = {key.removeprefix("custom."): values.pop(key) for key in list(values) if key.startswith("custom.")}
+    if custom:
+        values["custom"] = custom
+    return values
+
+
+def _write(context: LoadContext, fresh: list[Incoming], author: rows.Author, counts: Counts) -> None:
+    known = entity(context.entity)
+    usable = [item for item in fresh if item.status in {"applied", "deleted"}]
+    found = references.resolve(context, known, [(item.references or {}, None) for item in usable], author)
+    own = references.look_up(context, [(context.object_name, item.external_id) for item in usable])
+    for item in usable:
+        item.record_id = own.get((context.object_name, item.external_id))
+        if item.status == "applied":
+            _settle_references(item, known, found)
+    present = [item for item in usable if item.status == "applied"]
+    unknown = [item for item in present if item.record_id is None]
+    matching.adopt(context, unknown, author)
+    new = [item for item in unknown if item.record_id is None]
+    _insert(context, known, _complete(known, new), author, counts)
+    matching.propose(context, new, author)
+    _update(context, known, [item for item in present if item not in new], author, counts)
+    _bury(context, known, [item for item in usable if item.status == "deleted" and item.record_id], author, counts)
+    counts.skipped += sum(item.status == "skipped" or (item.status == "deleted" and not item.record_id) for item in fresh)
+
+
+def _settle_references(item: Incoming, known: Entity, found: dict[references.Key, int]) -> None:
+    """Replace references by ids. What is not known and not described well enough for a stub is a problem."""
+    values = item.values or {}
+    problems: list[JsonObject] = []
+    for field, reference in (item.references or {}).items():
+        record_id = found.get((reference.object, reference.external_id))
+        if record_id is not None:
+            values[field] = record_id
+        elif field in known.references:
+            problems.append(
+                {
+                    "code": "missing_reference",
+                    "field": field,
+                    "source": reference.object,
+                    "value": reference.external_id,
+                    "message": f"{field} refers to {reference.object} {reference.external_id}, which has not arrived. "
+                    f"Sync {reference.object}; this record is then applied by itself.",
+                }
+            )
+    if problems:
+        _reject(item, problems)
+
+
+def _complete(known: Entity, new: list[Incoming]) -> list[Incoming]:
+    """Those with all a new record needs; the rest is rejected, naming the field."""
+    complete: list[Incoming] = []
+    for item in new:
+        lacking = [name for name in known.required if (item.values or {}).get(name) is None]
+        if lacking:
+            _reject(
+                item,
+                [
+                    {
+                        "code": "missing_value",
+                        "field": name,
+                        "source": "",
+                        "value": "",
+                        "message": f"{name} is needed for a new {known.verbose_name} and the record has none.",
+                    }
+                    for name in lacking
+                ],
+            )
+        else:
+            complete.append(item)
+    return complete
+
+
+def _insert(context: LoadContext, known: Entity, new: list[Incoming], author: rows.Author, counts: Counts) -> None:
+    ids = rows.new_ids(known.name, len(new))
+    written: list[JsonObject] = []
+    references_to = known.references
+    for item, record_id in zip(new, ids, strict=True):
+        item.record_id = record_id
+        row = dict(known.defaults)
+        for field, value in (item.values or {}).items():
+            if value is not None:
+                row[f"{field}_id" if field in references_to else field] = value
+        row["id"] = record_id
+        row["customer_id"] = context.customer_id
+        row["created_at"] = row["updated_at"] = author.now
+        row["_ref"] = _ref(context, item)
+        written.append(row)
+    rows.insert(known.name, written, author)
+    context.remember({(context.object_name, item.external_id): item.record_id for item in new if item.record_id})
+    counts.created += len(new)
+
+
+def _update(context: LoadContext, known: Entity, items: list[Incoming], author: rows.Author, counts: Counts) -> None:
+    """Lock in id order (two connections may bring the same client), compare, write what this connection may write."""
+    if not items:
+        return
+    current = {
+        record.pk: record
+        for record in known.model.objects.select_for_update().filter(pk__in=[i.record_id for i in items]).order_by("pk")
+    }
+    policies = context.mapping.overwrite if context.mapping else {}
+    written: dict[int, JsonObject] = {}
+    suggested: list[proposals.FieldProposal] = []
+    for item in items:
+        record = current.get(item.record_id or 0)
+        if record is None:
+            continue
+        incoming = {(f"{f}_id" if f in known.references else f): v for f, v in (item.values or {}).items()}
+        # Two vendor records may stand for one canonical record in the same page: the second sees what the first wrote.
+        before = written.get(record.pk) or {column.name: getattr(record, column.name) for column in known.columns}
+        difference = differences.compare(
+            before,
+            incoming,
+            foreign=context.foreign_fields,
+            policies=policies,
+            is_stub=bool(before["is_stub"]),
+        )
+        revived = before["deleted_at"] is not None and context.owns_entity
+        if difference.changes or revived or (before["is_stub"] and context.owns_entity):
+            written[record.pk] = {
+                **before,
+                **{name: new for name, (_, new) in difference.changes.items()},
+                "is_stub": False,
+                "deleted_at": None if revived else before["deleted_at"],
+                "updated_at": author.now,
+                "_fields": {**(before.get("_fields") or {}), **{n: [o, v] for n, (o, v) in difference.changes.items()}},
+            }
+            counts.updated += 1
+        else:
+            counts.unchanged += 1
+        suggested += [
+            proposals.FieldProposal(record.pk, str(record), name, old, new) for name, (old, new) in difference.proposed.items()
+        ]
+    rows.update(known.name, list(written.values()), author)
+    proposals.propose_fields(context, suggested, author)
+
+
+def _bury(context: LoadContext, known: Entity, items: list[Incoming], author: rows.Author, counts: Counts) -> None:
+    """A deletion is a mark, and only the system that owns the record may set it."""
+    if not items or not context.owns_entity:
+        counts.skipped += len(items)
+        return
+    buried: list[JsonObject] = []
+    for record in known.model.objects.select_for_update().filter(
+        pk__in=[item.record_id for item in items], deleted_at__isnull=True
+    ):
+        row = {column.name: getattr(record, column.name) for column in known.columns}
+        buried.append(
+            {**row, "deleted_at": author.now, "updated_at": author.now, "_kind": "deleted", "_fields": {}}
+        )
+    rows.update(known.name, buried, author)
+    counts.updated += len(buried)
+    counts.unchanged += len(items) - len(buried)
+
+
+def _keep_sources(context: LoadContext, fresh: list[Incoming], author: rows.Author) -> None:
+    rows.store_sources(
+        context.connection_id,
+        context.object_name,
+        [
+            {
+                "external_id": item.external_id,
+                "payload": item.payload,
+                "payload_hash": item.digest.hex(),
+                "status": item.status,
+                "problems": item.problems or None,
+                "entity": context.entity,
+                "record_id": item.record_id,
+            }
+            for item in fresh
+        ],
+        author,
+    )
+
+
+def _report(context: LoadContext, fresh: list[Incoming], counts: Counts) -> None:
+    rejected = [item for item in fresh if item.status == "rejected"]
+    counts.failed += len(rejected)
+    well_again = [trace_key(context.connection_id, context.object_name, i.external_id) for i in fresh if i.was_rejected and i.status != "rejected"]
+    clear(customer_id=context.customer_id, trace_keys=well_again, note="The record arrived again and could be used.")
+    if not rejected:
+        return
+    ids = dict(
+        SourceRecord.objects.filter(
+            connection_id=context.connection_id,
+            object_name=context.object_name,
+            external_id__in=[item.external_id for item in rejected],
+        ).values_list("external_id", "id")
+    )
+    for item in rejected:
+        problems = item.problems or []
+        first = problems[0] if problems else {}
+        report(
+            Problem(
+                customer_id=context.customer_id,
+                connection_id=context.connection_id,
+                trace_key=trace_key(context.connection_id, context.object_name, item.external_id),
+                reason=str(first.get("code", "invalid_value")),
+                title=f"{context.object_name} {item.external_id}: {first.get('message', 'could not be used')}",
+                subject_kind="source_record",
+                subject_id=ids.get(item.external_id, 0),
+                entity=context.entity,
+                record_id=item.record_id,
+                detail={"problems": problems, "object": context.object_name, "external_id": item.external_id},
+            )
+        )
+
+
+def _refused(context: LoadContext, record: JsonObject, error: Exception, *, now: datetime) -> Counts:
+    """The database itself refused this record: keep it with the database's words."""
+    author = rows.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
+    counts = Counts()
+    items = _incoming(context, [record], counts)
+    for item in items:
+        said = str(error).splitlines()[0][:300]
+        _reject(item, [{"code": "invalid_value", "field": "", "source": "", "value": "", "message": f"The record can't be stored: {said}"}])
+    _keep_sources(context, items, author)
+    _report(context, items, counts)
+    return counts
+
+
+def trace_key(connection_id: int, object_name: str, external_id: str) -> str:
+    """The case key of a source record."""
+    return f"source:{connection_id}:{object_name}:{external_id}"[:250]
+
+
+def _reject(item: Incoming, problems: list[JsonObject]) -> None:
+    item.status = "rejected"
+    item.problems = (item.problems or []) + problems
+
+
+def _problem_json(problem: Any) -> JsonObject:
+    found = {
+        "code": problem.code.reason,
+        "field": problem.field,
+        "source": problem.source,
+        "value": problem.value,
+        "message": problem.message,
+    }
+    if problem.value_map:
+        found |= {"value_map": problem.value_map, "map_key": problem.map_key}
+    return found
+
+
+def _ref(context: LoadContext, item: Incoming) -> JsonObject:
+    return {
+        "connection_id": context.connection_id,
+        "object_name": context.object_name,
+        "external_id": item.external_id,
+        "url": context.url_template.replace("${external_id}", item.external_id) if context.url_template else "",
+    }
+
+
+def _report_keyless(context: LoadContext, record: Any) -> None:
+    report(
+        Problem(
+            customer_id=context.customer_id,
+            connection_id=context.connection_id,
+            trace_key=f"keyless:{context.connection_id}:{context.object_name}",
+            reason="bad_answer",
+            title=f"{context.object_name}: a record came without a usable id and was left out",
+            subject_kind="connection",
+            subject_id=context.connection_id,
+            entity=context.entity,
+            detail={"record": str(record)[:500]},
+        )
+    )

@@ -1,0 +1,94 @@
+"""From vendor ids to canonical ids: known ones are looked up, mentioned ones become stubs, the rest is a problem."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q
+
+from apps.canonical.models import ExternalRef
+from apps.canonical.registry import Entity, entity
+from apps.mappings.engine import Reference
+from apps.syncs.loading import rows
+from apps.syncs.loading.context import LoadContext
+
+Key = tuple[str, str]
+
+
+def look_up(context: LoadContext, keys: Iterable[Key]) -> dict[Key, int]:
+    """Canonical ids of (object, external id) pairs of this connection, from the run's memory first."""
+    wanted = set(keys)
+    found = {key: context.known[key] for key in wanted if key in context.known}
+    missing = wanted - found.keys()
+    by_object: dict[str, list[str]] = {}
+    for object_name, external_id in missing:
+        by_object.setdefault(object_name, []).append(external_id)
+    if by_object:
+        condition = Q()
+        for object_name, external_ids in by_object.items():
+            condition |= Q(object_name=object_name, external_id__in=external_ids)
+        fetched = {
+            (object_name, external_id): record_id
+            for object_name, external_id, record_id in ExternalRef.objects.filter(
+                condition, connection_id=context.connection_id
+            ).values_list("object_name", "external_id", "record_id")
+        }
+        context.remember(fetched)
+        found |= fetched
+    return found
+
+
+def resolve(
+    context: LoadContext, known: Entity, mapped: list[tuple[dict[str, Reference], Any]], author: rows.Author
+) -> dict[Key, int]:
+    """Resolve all references of a page, making stubs for records that are only mentioned so far."""
+    wanted: dict[Key, tuple[str, Reference]] = {}
+    for references, _ in mapped:
+        for field, reference in references.items():
+            key = (reference.object, reference.external_id)
+            if key not in wanted or (reference.stub and not wanted[key][1].stub):
+                wanted[key] = (known.references.get(field, ""), reference)
+    found = look_up(context, wanted)
+    stubs: dict[str, list[tuple[Key, Reference]]] = {}
+    for key, (entity_name, reference) in wanted.items():
+        if key not in found and reference.stub and entity_name:
+            stubs.setdefault(entity_name, []).append((key, reference))
+    for entity_name, mentions in stubs.items():
+        created = _create_stubs(context, entity_name, mentions, author)
+        context.remember(created)
+        found |= created
+    return found
+
+
+def _create_stubs(
+    context: LoadContext, entity_name: str, mentions: list[tuple[Key, Reference]], author: rows.Author
+) -> dict[Key, int]:
+    known = entity(entity_name)
+    ids = rows.new_ids(entity_name, len(mentions))
+    new: list[dict[str, Any]] = []
+    for record_id, ((object_name, external_id), reference) in zip(ids, mentions, strict=True):
+        values = {field: value for field, value in reference.stub.items() if field in known.kinds and value not in (None, "")}
+        for field in known.required - values.keys():
+            values[field] = f"{object_name} {external_id}"
+        new.append(
+            {
+                **known.defaults,
+                **{_column(known, field): value for field, value in values.items()},
+                "id": record_id,
+                "customer_id": context.customer_id,
+                "is_stub": True,
+                "created_at": author.now,
+                "updated_at": author.now,
+                "_ref": {
+                    "connection_id": context.connection_id,
+                    "object_name": object_name,
+                    "external_id": external_id,
+                    "url": "",
+                },
+            }
+        )
+    rows.insert(entity_name, new, author)
+    return {key: record_id for record_id, (key, _) in zip(ids, mentions, strict=True)}
+
+
+def _column(known: Entity, field: str) -> str:
+    return f"{field}_id" if field in known.references else field

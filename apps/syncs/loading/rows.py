@@ -1,0 +1,187 @@
+"""The set-based statements. Rows travel as one JSON parameter, so a page is a handful of round trips whatever its size.
+
+Each canonical write puts its history row and its change into the same statement: none can exist without the others.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django.db import connection
+
+from apps.canonical.models import Change, ExternalRef
+from apps.canonical.registry import Entity, entity
+from apps.syncs.loading.payloads import dump
+from apps.syncs.models import SourceRecord
+
+_SOURCE = SourceRecord._meta.db_table
+_REF = ExternalRef._meta.db_table
+_CHANGE = Change._meta.db_table
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes and why, for history and changes."""
+
+    customer_id: int
+    origin: str
+    reason: str
+    run_id: int | None
+    now: datetime
+
+
+def new_ids(entity_name: str, count: int) -> list[int]:
+    """Take ids from the table's sequence, so that references can be written in the same statement as their record."""
+    if not count:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select nextval(pg_get_serial_sequence(%s, 'id')) from generate_series(1, %s)",
+            [entity(entity_name).table, count],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def insert(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None:
+    """Insert records with ids already taken. A row may carry `_ref`: {connection_id, object_name, external_id, url}."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _insert_sql(entity_name),
+            {
+                "rows": dump(rows),
+                "now": author.now,
+                "reason": author.reason,
+                "customer": author.customer_id,
+                "origin": author.origin,
+                "run": author.run_id,
+                "entity": entity_name,
+            },
+        )
+
+
+def update(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None:
+    """Write whole rows back. Each carries `_fields`, {field: [from, to]}, for its change, and may carry `_kind`."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _update_sql(entity_name),
+            {
+                "rows": dump(rows),
+                "now": author.now,
+                "reason": author.reason,
+                "customer": author.customer_id,
+                "origin": author.origin,
+                "run": author.run_id,
+                "entity": entity_name,
+            },
+        )
+
+
+def bind(refs: list[dict[str, Any]], author: Author) -> None:
+    """Tie external ids to canonical records; an id already tied stays where it is."""
+    if not refs:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            insert into {_REF} (customer_id, connection_id, object_name, external_id, entity, record_id, url)
+            select %s, s.connection_id, s.object_name, s.external_id, s.entity, s.record_id, coalesce(s.url, '')
+              from json_to_recordset(%s::json)
+                as s(connection_id bigint, object_name text, external_id text, entity text, record_id bigint, url text)
+            on conflict (connection_id, object_name, external_id) do nothing
+            """,
+            [author.customer_id, dump(refs)],
+        )
+
+
+def store_sources(connection_id: int, object_name: str, rows: list[dict[str, Any]], author: Author) -> None:
+    """Keep raw payloads with what became of them, newest wins. `payload` is JSON text already."""
+    if not rows:
+        return
+    payloads = [row.pop("payload") for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            insert into {_SOURCE} as t (customer_id, connection_id, object_name, external_id, payload, payload_hash, status,
+                                        problems, entity, record_id, run_id, received_at)
+            select %(customer)s, %(connection)s, %(object)s, s.external_id, p.payload, decode(s.payload_hash, 'hex'), s.status,
+                   coalesce(s.problems, '[]'), s.entity, s.record_id, %(run)s, %(now)s
+              from json_to_recordset(%(rows)s::json)
+                as s(external_id text, payload_hash text, status text, problems jsonb, entity text, record_id bigint, n int)
+              join unnest(%(payloads)s::jsonb[]) with ordinality as p(payload, n) on p.n = s.n
+            on conflict (connection_id, object_name, external_id) do update
+               set payload = excluded.payload, payload_hash = excluded.payload_hash, status = excluded.status,
+                   problems = excluded.problems, entity = excluded.entity, record_id = excluded.record_id,
+                   run_id = excluded.run_id, received_at = excluded.received_at
+            """,
+            {
+                "customer": author.customer_id,
+                "connection": connection_id,
+                "object": object_name,
+                "run": author.run_id,
+                "now": author.now,
+                "rows": dump([{**row, "n": number} for number, row in enumerate(rows, start=1)]),
+                "payloads": payloads,
+            },
+        )
+
+
+@cache
+def _insert_sql(entity_name: str) -> str:
+    known = entity(entity_name)
+    names = _names(known)
+    values = ", ".join(f"s.{_quoted(column.name)}" for column in known.columns)
+    return f"""
+        with s as materialized (
+            select * from json_to_recordset(%(rows)s::json) as s({_definition(known)}, _ref json)
+        ), records as (
+            insert into {known.table} ({names}) select {values} from s
+        ), history as (
+            insert into {known.history_table} ({names}, history_date, history_change_reason, history_type, history_user_id)
+            select {values}, %(now)s, %(reason)s, '+', null from s
+        ), refs as (
+            insert into {_REF} (customer_id, connection_id, object_name, external_id, entity, record_id, url)
+            select %(customer)s, (s._ref->>'connection_id')::bigint, s._ref->>'object_name', s._ref->>'external_id',
+                   %(entity)s, s.id, coalesce(s._ref->>'url', '')
+              from s where s._ref is not null
+        )
+        insert into {_CHANGE} (customer_id, entity, record_id, kind, fields, origin, run_id, at)
+        select %(customer)s, %(entity)s, s.id, 'created', '{{}}', %(origin)s, %(run)s, %(now)s from s
+    """
+
+
+@cache
+def _update_sql(entity_name: str) -> str:
+    known = entity(entity_name)
+    names = _names(known)
+    fixed = {"id", "customer_id", "created_at"}
+    values = ", ".join(f"s.{_quoted(column.name)}" for column in known.columns)
+    sets = ", ".join(f"{_quoted(c.name)} = s.{_quoted(c.name)}" for c in known.columns if c.name not in fixed)
+    return f"""
+        with s as materialized (
+            select * from json_to_recordset(%(rows)s::json) as s({_definition(known)}, _fields jsonb, _kind text)
+        ), records as (
+            update {known.table} as t set {sets} from s where t.id = s.id
+        ), history as (
+            insert into {known.history_table} ({names}, history_date, history_change_reason, history_type, history_user_id)
+            select {values}, %(now)s, %(reason)s, '~', null from s
+        )
+        insert into {_CHANGE} (customer_id, entity, record_id, kind, fields, origin, run_id, at)
+        select %(customer)s, %(entity)s, s.id, coalesce(s._kind, 'updated'), s._fields, %(origin)s, %(run)s, %(now)s from s
+    """
+
+
+def _names(known: Entity) -> str:
+    return ", ".join(_quoted(column.name) for column in known.columns)
+
+
+def _definition(known: Entity) -> str:
+    return ", ".join(f"{_quoted(column.name)} {column.kind}" for column in known.columns)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'

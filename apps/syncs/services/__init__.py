@@ -1,0 +1,34 @@
+"""Use cases of syncs: pulling, webhooks, deliveries, applying again."""
+
+from apps.syncs.services.deliveries import (
+    DeliveryStateError,
+    cancel_delivery,
+    confirm_delivery,
+    edit_delivery,
+    intend,
+    retry_delivery,
+)
+from apps.syncs.services.dry_runs import DryRunItem, DryRunReport, dry_run
+from apps.syncs.services.inbox import receive_webhook
+from apps.syncs.services.reprocessing import release, reprocess
+from apps.syncs.services.runs import RunStateError, add_syncs, cancel_run, set_schedule, start_run
+
+__all__ = [
+    "DeliveryStateError",
+    "DryRunItem",
+    "DryRunReport",
+    "RunStateError",
+    "add_syncs",
+    "cancel_delivery",
+    "cancel_run",
+    "confirm_delivery",
+    "dry_run",
+    "edit_delivery",
+    "intend",
+    "receive_webhook",
+    "release",
+    "reprocess",
+    "retry_delivery",
+    "set_schedule",
+    "start_run",
+]

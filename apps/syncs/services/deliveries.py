@@ -1,0 +1,199 @@
+"""Intending a write, and what people may do with one that got stuck."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.canonical.models import Change, ExternalRef
+from apps.connectors.models import Connection
+from apps.connectors.writing import marker_for
+from apps.core.errors import PermanentError
+from apps.core.models import Lane
+from apps.core.problems import clear
+from apps.core.work import wake
+from apps.syncs.kinds import DELIVER, REACT
+from apps.syncs.models import Delivery, DeliveryAttempt
+from apps.syncs.models.outbound import FINAL, DeliveryStatus
+
+
+class DeliveryStateError(PermanentError):
+    code = "delivery_state"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a flow wants written. The key names the effect: the same key again is the same write, and happens once.
+
+    `after` are keys of intents that must be done first. `amount` is the money that hangs on it, in `currency`.
+    """
+
+    connection: Connection
+    object_name: str
+    operation: str
+    entity: str
+    record_id: int
+    title: str
+    key: str
+    after: tuple[str, ...] = ()
+    context: dict[str, Any] = field(default_factory=dict)
+    amount: Decimal | None = None
+    currency: str = ""
+
+
+@transaction.atomic
+def intend(intents: list[Intent], *, origin: str, origin_item_id: int | None, lane: Lane = Lane.LIVE) -> list[Delivery]:
+    """Record the intents, before anything is tried. Idempotent by key; commits with the caller's transaction."""
+    by_key: dict[str, Delivery] = {}
+    for intent in intents:
+        delivery, created = Delivery.objects.get_or_create(
+            idempotency_key=intent.key,
+            defaults={
+                "customer_id": intent.connection.customer_id,
+                "connection": intent.connection,
+                "origin": origin,
+                "origin_item_id": origin_item_id,
+                "object_name": intent.object_name,
+                "operation": intent.operation,
+                "entity": intent.entity,
+                "record_id": intent.record_id,
+                "title": intent.title[:300],
+                "marker": marker_for(intent.key),
+                "lane": lane,
+                "context": intent.context,
+                "amount": intent.amount,
+                "currency": intent.currency,
+            },
+        )
+        by_key[intent.key] = delivery
+        if created:
+            _set_prerequisites(delivery, intent.after, by_key)
+    for connection_id in {delivery.connection_id for delivery in by_key.values()}:
+        wake(DELIVER, connection_id)
+    return list(by_key.values())
+
+
+def _set_prerequisites(delivery: Delivery, after: tuple[str, ...], by_key: dict[str, Delivery]) -> None:
+    needed = [by_key[key] for key in after if key in by_key]
+    needed += list(Delivery.objects.filter(idempotency_key__in=[key for key in after if key not in by_key]))
+    delivery.prerequisites.set(needed)
+    if any(other.status != DeliveryStatus.DONE for other in needed):
+        delivery.status = DeliveryStatus.WAITING
+        delivery.save(update_fields=["status"])
+
+
+@transaction.atomic
+def retry_delivery(delivery: Delivery, *, actor: User | None, reason: str, now: datetime) -> Delivery:
+    """Try again now. A held one whose outcome is uncertain is probed first, never blindly sent."""
+    row = _open(delivery)
+    if row.status == DeliveryStatus.SENDING:
+        raise DeliveryStateError(f"delivery {row.pk} is being sent at this moment; wait for its outcome")
+    row.status = DeliveryStatus.UNCERTAIN if row.error_code == "uncertain" else _ready_status(row)
+    row.not_before = None
+    row.error = row.error_code = ""
+    row.save()
+    _note(row, actor, f"retried: {reason}")
+    wake(DELIVER, row.connection_id, lane=Lane.REPAIR)
+    return row
+
+
+@transaction.atomic
+def edit_delivery(delivery: Delivery, *, body: dict[str, Any], actor: User | None, reason: str, now: datetime) -> Delivery:
+    """Send this body instead of the rendered one. The rendered body stays in the attempts for comparison."""
+    row = _open(delivery)
+    if row.error_code == "uncertain" or row.status in {DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN}:
+        raise DeliveryStateError(
+            f"delivery {row.pk} may have been written already; find out first (retry probes it), then edit"
+        )
+    if not isinstance(body, dict) or not body:
+        raise DeliveryStateError(f"delivery {row.pk}: the body has to be a JSON object with at least one key")
+    row.payload_override = body
+    row.save(update_fields=["payload_override"])
+    return retry_delivery(row, actor=actor, reason=f"edited: {reason}", now=now)
+
+
+@transaction.atomic
+def confirm_delivery(delivery: Delivery, *, external_id: str, actor: User | None, reason: str, now: datetime) -> Delivery:
+    """A person found the record at the vendor: bind it and go on as if the answer had come."""
+    row = _open(delivery)
+    if not external_id.strip():
+        raise DeliveryStateError(f"delivery {row.pk}: give the id the record has in {row.connection.name}")
+    settle(row, external_id=external_id.strip(), now=now)
+    _note(row, actor, f"confirmed as {external_id}: {reason}")
+    return row
+
+
+@transaction.atomic
+def cancel_delivery(delivery: Delivery, *, actor: User | None, reason: str, now: datetime) -> Delivery:
+    row = _open(delivery)
+    if row.status in {DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN}:
+        raise DeliveryStateError(f"delivery {row.pk} may have been written already; wait until that is known")
+    row.status = DeliveryStatus.CANCELLED
+    row.finished_at = now
+    row.error = f"Cancelled by {actor or 'the system'}: {reason}"
+    row.save()
+    clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=row.error)
+    wake(REACT, row.customer_id)
+    return row
+
+
+def settle(row: Delivery, *, external_id: str, now: datetime) -> None:
+    """Mark as done: bind the id, release what waits for it, close its case. Within the caller's transaction."""
+    row.status = DeliveryStatus.DONE
+    row.external_id = external_id
+    row.finished_at = now
+    row.lease_until = row.token = row.not_before = None
+    row.error = row.error_code = ""
+    row.save()
+    if external_id and row.operation == "create":
+        _bind(row, external_id)
+    for dependant in row.dependants.filter(status=DeliveryStatus.WAITING).select_for_update():
+        if not dependant.prerequisites.exclude(status=DeliveryStatus.DONE).exists():
+            dependant.status = DeliveryStatus.PENDING
+            dependant.save(update_fields=["status"])
+            wake(DELIVER, dependant.connection_id)
+    clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=f"{row.title}: done.")
+    wake(REACT, row.customer_id)
+
+
+def _bind(row: Delivery, external_id: str) -> None:
+    _, created = ExternalRef.objects.get_or_create(
+        connection_id=row.connection_id,
+        object_name=row.object_name,
+        external_id=external_id,
+        defaults={"customer_id": row.customer_id, "entity": row.entity, "record_id": row.record_id},
+    )
+    if created:
+        Change.objects.create(
+            customer_id=row.customer_id,
+            entity=row.entity,
+            record_id=row.record_id,
+            kind=Change.Kind.LINKED,
+            fields={"external": [None, f"{row.object_name}/{external_id}"]},
+            origin=row.origin,
+        )
+
+
+def trace_key(delivery_id: int) -> str:
+    return f"delivery:{delivery_id}"
+
+
+def _ready_status(row: Delivery) -> str:
+    waits = row.prerequisites.exclude(status=DeliveryStatus.DONE).exists()
+    return DeliveryStatus.WAITING if waits else DeliveryStatus.PENDING
+
+
+def _open(delivery: Delivery) -> Delivery:
+    row = Delivery.objects.select_for_update(of=("self",)).select_related("connection").get(pk=delivery.pk)
+    if row.status in FINAL:
+        raise DeliveryStateError(f"delivery {row.pk} is {row.get_status_display()} already; nothing can be changed")
+    return row
+
+
+def _note(row: Delivery, actor: User | None, message: str) -> None:
+    DeliveryAttempt.objects.create(
+        customer_id=row.customer_id, delivery=row, kind="note", outcome="note", message=f"{actor or 'system'} {message}"
+    )

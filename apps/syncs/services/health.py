@@ -1,0 +1,93 @@
+"""What calls tell about a connection: it answered, it is silent, it refused us. Opens and clears the connection's cases."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from apps.connectors.models import Connection
+from apps.connectors.services import mark_failing, mark_needs_reauthorisation, mark_ok
+from apps.connectors.types import VendorPermanentError, VendorTransientError
+from apps.core.models import Lane
+from apps.core.problems import Problem, clear, report
+from apps.core.work import wake
+from apps.syncs.kinds import DELIVER, PULL, RELEASE
+
+_SILENT_AFTER = 3  # failures in a row before people are told
+_LONGEST_PAUSE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The connection may not be called; `until` None: a person has to act first, who then wakes the work."""
+
+    until: datetime | None
+
+
+def wait_until(connection: Connection, now: datetime) -> Wait | None:
+    """Whether calls have to wait. None: go ahead."""
+    status = connection.status
+    if status in {Connection.Status.PAUSED, Connection.Status.NEEDS_REAUTHORISATION}:
+        return Wait(None)
+    if connection.paused_until and connection.paused_until > now:
+        return Wait(connection.paused_until)
+    return None
+
+
+def vendor_answered(connection: Connection, *, now: datetime) -> None:
+    was_well = connection.status == Connection.Status.OK
+    mark_ok(connection, now=now)
+    if not was_well:
+        clear(customer_id=connection.customer_id, trace_keys=_traces(connection), note="The connection works again.")
+        resume_work(connection)
+
+
+def vendor_silent(connection: Connection, error: VendorTransientError, *, attempts: int, now: datetime) -> None:
+    """An outage pauses the connection, longer each time; it is probed by the first work after the pause."""
+    if attempts < _SILENT_AFTER:
+        return
+    pause = min(timedelta(seconds=2.0**attempts), _LONGEST_PAUSE)
+    mark_failing(connection, reason=error.message, now=now, paused_until=now + pause)
+    report(
+        Problem(
+            customer_id=connection.customer_id,
+            connection_id=connection.pk,
+            trace_key=_traces(connection)[1],
+            reason="outage",
+            title=f"{connection.name} does not answer: {error.message}",
+            subject_kind="connection",
+            subject_id=connection.pk,
+            detail={"error": error.message, "attempts": attempts},
+        )
+    )
+
+
+def vendor_refused(connection: Connection, error: VendorPermanentError, *, now: datetime) -> None:
+    if str(error.family) == "auth":
+        access_refused(connection, error.message, now=now)
+
+
+def access_refused(connection: Connection, message: str, *, now: datetime) -> None:
+    mark_needs_reauthorisation(connection, reason=message, now=now)
+    report(
+        Problem(
+            customer_id=connection.customer_id,
+            connection_id=connection.pk,
+            trace_key=_traces(connection)[0],
+            reason="auth",
+            title=f"{connection.name} refused our access: {message}",
+            subject_kind="connection",
+            subject_id=connection.pk,
+            detail={"error": message},
+        )
+    )
+
+
+def resume_work(connection: Connection) -> None:
+    """Wake everything that waited for this connection."""
+    wake(DELIVER, connection.pk)
+    wake(RELEASE, connection.customer_id)
+    for sync_id in connection.syncs.filter(is_enabled=True).values_list("pk", flat=True):
+        wake(PULL, sync_id, lane=Lane.REPAIR)
+
+
+def _traces(connection: Connection) -> list[str]:
+    return [f"connection:{connection.pk}:auth", f"connection:{connection.pk}:outage"]

@@ -1,0 +1,149 @@
+"""Webhooks: verified, kept, acknowledged after the commit; then the records they name are fetched and loaded."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from apps.connectors import budgets
+from apps.connectors.models import Connection
+from apps.connectors.services import client_for, verify_connection_webhook
+from apps.connectors.types import VendorPermanentError, VendorTransientError, WebhookEvent
+from apps.core.problems import Problem, clear, report
+from apps.core.work import Work, renew, wake
+from apps.syncs.kinds import INBOX, REACT
+from apps.syncs.loading import Counts, load_page
+from apps.syncs.models import InboxEvent
+from apps.syncs.models.inbound import EventStatus
+from apps.syncs.services import health
+from apps.syncs.services.contexts import load_context
+
+logger = logging.getLogger(__name__)
+_BATCH = 100
+_MOST_ATTEMPTS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookReply:
+    status: int
+    body: str = ""
+
+
+def receive_webhook(
+    connection: Connection, *, method: str, url: str, headers: Mapping[str, str], body: bytes, now: datetime
+) -> WebhookReply:
+    """Check the signature, keep each event once, and only then say yes. A second copy of an event is a yes without effect."""
+    verdict = verify_connection_webhook(connection, method=method, url=url, headers=headers, body=body, now=now)
+    if not verdict.accepted:
+        logger.warning("syncs.webhook.refused connection %s: %s", connection.pk, verdict.reason)
+        return WebhookReply(verdict.status, "")
+    if verdict.events:
+        _keep(connection, verdict.events)
+    return WebhookReply(verdict.status, verdict.reply)
+
+
+@transaction.atomic
+def _keep(connection: Connection, events: tuple[WebhookEvent, ...]) -> None:
+    InboxEvent.objects.bulk_create(
+        [
+            InboxEvent(
+                customer_id=connection.customer_id,
+                connection=connection,
+                event_id=event.event_id[:255],
+                event_type=event.event_type[:200],
+                object_name=event.object_name,
+                external_id=event.external_id[:255],
+                occurred_at=event.occurred_at,
+            )
+            for event in events
+        ],
+        ignore_conflicts=True,
+    )
+    wake(INBOX, connection.pk)
+
+
+def process_inbox(work: Work, now: datetime) -> datetime | None:
+    """Fetch what the pending events name, each record once however many events name it, and load it."""
+    connection = Connection.objects.filter(pk=int(work.key)).first()
+    if connection is None:
+        return None
+    wait = health.wait_until(connection, now)
+    if wait is not None:
+        return wait.until
+    while events := list(InboxEvent.objects.filter(connection=connection, status=EventStatus.PENDING).order_by("id")[:_BATCH]):
+        by_record: dict[tuple[str, str], list[InboxEvent]] = {}
+        for event in events:
+            by_record.setdefault((event.object_name, event.external_id), []).append(event)
+        for (object_name, external_id), same in by_record.items():
+            again = _bring(connection, object_name, external_id, same, now)
+            if again is not None:
+                return again
+        renew(work)
+    return None
+
+
+def _bring(
+    connection: Connection, object_name: str, external_id: str, events: list[InboxEvent], now: datetime
+) -> datetime | None:
+    """Fetch and load one record. Returns when to come back if the vendor can't be asked now."""
+    grant = budgets.reserve(connection, calls=1, lane="live", now=datetime.now(UTC))
+    if not grant.calls:
+        return grant.not_before
+    try:
+        record = client_for(connection).fetch(object_name, external_id)
+    except VendorTransientError as error:
+        return _later(connection, events, error, now)
+    except VendorPermanentError as error:
+        health.vendor_refused(connection, error, now=now)
+        _close(connection, events, EventStatus.FAILED, error.message)
+        return None
+    finally:
+        budgets.release(connection, calls=1, now=now)
+    with transaction.atomic():
+        counts = Counts()
+        if record is not None:
+            context = load_context(connection, object_name, reason=f"webhook {events[-1].event_id}")
+            counts = load_page(context, [record], now=now)
+        InboxEvent.objects.filter(pk__in=[event.pk for event in events]).update(
+            status=EventStatus.DONE if record is not None else EventStatus.IGNORED,
+            error="" if record is not None else "the vendor no longer has the record",
+        )
+        if counts.changed:
+            wake(REACT, connection.customer_id)
+    clear(customer_id=connection.customer_id, trace_keys=[_trace(connection)], note="A later event could be read.")
+    return None
+
+
+def _later(connection: Connection, events: list[InboxEvent], error: VendorTransientError, now: datetime) -> datetime:
+    attempts = max(event.attempts for event in events) + 1
+    ids = [event.pk for event in events]
+    if attempts >= _MOST_ATTEMPTS:
+        # Nothing is lost: the scheduled pull reads by modification time and brings the record.
+        _close(connection, events, EventStatus.FAILED, error.message)
+        return now
+    InboxEvent.objects.filter(pk__in=ids).update(attempts=attempts, error=error.message)
+    health.vendor_silent(connection, error, attempts=attempts, now=now)
+    return now + timedelta(seconds=error.retry_after_seconds or 2.0**attempts)
+
+
+@transaction.atomic
+def _close(connection: Connection, events: list[InboxEvent], status: str, message: str) -> None:
+    InboxEvent.objects.filter(pk__in=[event.pk for event in events]).update(status=status, error=message)
+    report(
+        Problem(
+            customer_id=connection.customer_id,
+            connection_id=connection.pk,
+            trace_key=_trace(connection),
+            reason="bad_answer",
+            title=f"{connection.name}: a record named by a webhook could not be read: {message}",
+            subject_kind="connection",
+            subject_id=connection.pk,
+            detail={"error": message, "object": events[0].object_name, "external_id": events[0].external_id},
+        )
+    )
+
+
+def _trace(connection: Connection) -> str:
+    return f"inbox:{connection.pk}"

@@ -1,0 +1,192 @@
+"""The pull: page by page, each page one transaction with its counters and its place in the read.
+
+Killed anywhere, it goes on at the page after the last committed one; a page read twice changes nothing (equal hashes). The
+sync's cursor moves only when the whole read ended.
+"""
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from apps.connectors import budgets
+from apps.connectors.models import Connection
+from apps.connectors.services import client_for
+from apps.connectors.types import Page, VendorPermanentError, VendorTransientError
+from apps.core.errors import PermanentError
+from apps.core.problems import Problem, clear, report
+from apps.core.work import Work, renew, wake
+from apps.syncs.kinds import REACT, RELEASE
+from apps.syncs.loading import Counts, LoadContext, load_page
+from apps.syncs.models import SourceRecord, Sync, SyncRun
+from apps.syncs.models.pulls import RunStatus
+from apps.syncs.services import health
+from apps.syncs.services.contexts import load_context
+from apps.syncs.services.runs import start_run
+
+logger = logging.getLogger(__name__)
+# A long read lets go of its worker this often, so that others' work is not kept waiting.
+_SLICE_SECONDS = 4.0
+
+
+def pull(work: Work, now: datetime) -> datetime | None:
+    """Go on with (or start) the run of the sync the work names. Returns when to look at it again."""
+    sync = Sync.objects.select_related("connection", "customer").filter(pk=int(work.key)).first()
+    if sync is None or not sync.is_enabled:
+        return None
+    wait = health.wait_until(sync.connection, now)
+    if wait is not None:
+        return wait.until
+    run = SyncRun.objects.filter(sync=sync, status=RunStatus.RUNNING).first()
+    if run is None:
+        due_at = _due_at(sync)
+        if due_at > now:
+            return due_at
+        run = start_run(sync, trigger=SyncRun.Trigger.SCHEDULE, actor=None, now=now)
+    return _continue(sync, run, work, now)
+
+
+def _due_at(sync: Sync) -> datetime:
+    latest = sync.latest_success_at or datetime.min.replace(tzinfo=UTC)
+    failed = SyncRun.objects.filter(sync=sync).exclude(status=RunStatus.RUNNING).order_by("-id").values_list("finished_at").first()
+    ended = max(latest, failed[0]) if failed and failed[0] else latest
+    if ended.year <= 1:
+        return ended
+    return ended + timedelta(minutes=sync.every_minutes)
+
+
+def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime | None:
+    connection = sync.connection
+    try:
+        context = load_context(connection, sync.object_name, reason=f"sync run {run.pk}", run_id=run.pk)
+        return _read(sync, run, context, work, now)
+    except VendorTransientError as error:
+        return _try_later(sync, run, error, now)
+    except VendorPermanentError as error:
+        health.vendor_refused(connection, error, now=now)
+        return _fail(sync, run, error, now)
+    except PermanentError as error:
+        return _fail(sync, run, error, now)
+
+
+def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datetime) -> datetime | None:
+    connection = sync.connection
+    pages = client_for(connection).pages(
+        sync.object_name, cursor=run.cursor_from or None, resume=run.resume, now=now
+    )
+    slice_ends = time.monotonic() + _SLICE_SECONDS
+    high_water: str | None = run.cursor_to or None
+    while True:
+        grant = budgets.reserve(connection, calls=1, lane="live" if run.cursor_from else "backfill", now=datetime.now(UTC))
+        if not grant.calls:
+            return grant.not_before
+        page = _next(pages, connection, now)
+        if page is None:
+            return _succeed(sync, run, high_water, now)
+        high_water = page.high_water or high_water
+        if not _keep_page(run, page, context, now):
+            return None
+        if page.next_resume is None:
+            return _succeed(sync, run, high_water, now)
+        renew(work)
+        if time.monotonic() > slice_ends:
+            return datetime.now(UTC)
+
+
+def _next(pages: Iterator[Page], connection: Connection, now: datetime) -> Page | None:
+    """One page, its call given back to the ledger and its headers believed."""
+    try:
+        page = next(pages, None)
+    finally:
+        budgets.release(connection, calls=1, now=now)
+    if page is not None and page.call.status is not None:
+        budgets.observe(connection, page.call.response_headers, status=page.call.status, now=now)
+    return page
+
+
+@transaction.atomic
+def _keep_page(run: SyncRun, page: Page, context: LoadContext, now: datetime) -> bool:
+    """Load the page and note the place after it. False when a person stopped the run meanwhile."""
+    row = SyncRun.objects.select_for_update().get(pk=run.pk)
+    if row.status != RunStatus.RUNNING:
+        return False
+    counts = load_page(context, page.records, now=now)
+    _add(row, counts)
+    row.pages += 1
+    row.resume = page.next_resume
+    row.cursor_to = page.high_water or row.cursor_to
+    row.attempts = 0
+    row.error = row.error_code = ""
+    row.save()
+    if counts.changed:
+        wake(REACT, context.customer_id)
+    return True
+
+
+def _add(run: SyncRun, counts: Counts) -> None:
+    run.created_count += counts.created
+    run.updated_count += counts.updated
+    run.unchanged_count += counts.unchanged
+    run.skipped_count += counts.skipped
+    run.failed_count += counts.failed
+
+
+@transaction.atomic
+def _succeed(sync: Sync, run: SyncRun, high_water: str | None, now: datetime) -> datetime:
+    SyncRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(
+        status=RunStatus.SUCCEEDED, finished_at=now, resume=None, error="", error_code=""
+    )
+    Sync.objects.filter(pk=sync.pk).update(cursor=high_water or sync.cursor, latest_success_at=now)
+    health.vendor_answered(sync.connection, now=now)
+    clear(customer_id=sync.customer_id, trace_keys=[_trace(sync)], note="The next run succeeded.")
+    if SourceRecord.objects.filter(connection_id=sync.connection_id, status="rejected").exists():
+        wake(RELEASE, sync.customer_id)
+    wake(REACT, sync.customer_id)
+    return now + timedelta(minutes=sync.every_minutes)
+
+
+def _try_later(sync: Sync, run: SyncRun, error: VendorTransientError, now: datetime) -> datetime:
+    """Keep the run where it is and come back; an outage that lasts becomes a case."""
+    if error.call is not None and error.call.status is not None:
+        budgets.observe(
+            sync.connection,
+            error.call.response_headers,
+            status=error.call.status,
+            now=now,
+            retry_after_seconds=error.retry_after_seconds,
+        )
+    attempts = run.attempts + 1
+    pause = error.retry_after_seconds or min(2.0**attempts, 300.0)
+    SyncRun.objects.filter(pk=run.pk).update(attempts=attempts, error=error.message, error_code=error.code)
+    logger.info("syncs.pull.try_later run %s in %.0f s: %s", run.pk, pause, error.message)
+    if str(error.family) != "rate_limited":
+        health.vendor_silent(sync.connection, error, attempts=attempts, now=now)
+    return now + timedelta(seconds=pause)
+
+
+@transaction.atomic
+def _fail(sync: Sync, run: SyncRun, error: PermanentError, now: datetime) -> datetime:
+    SyncRun.objects.filter(pk=run.pk).update(
+        status=RunStatus.FAILED, finished_at=now, error=error.message, error_code=error.code
+    )
+    family = str(getattr(error, "family", "") or "")
+    if family != "auth":
+        report(
+            Problem(
+                customer_id=sync.customer_id,
+                connection_id=sync.connection_id,
+                trace_key=_trace(sync),
+                reason=family if family in {"permission", "not_found"} else "bad_answer",
+                title=f"Reading {sync.object_name} from {sync.connection.name} stopped: {error.message}",
+                subject_kind="run",
+                subject_id=run.pk,
+                detail={"error": error.message, "code": error.code},
+            )
+        )
+    return now + timedelta(minutes=max(sync.every_minutes, 5))
+
+
+def _trace(sync: Sync) -> str:
+    return f"sync:{sync.pk}"

@@ -1,0 +1,96 @@
+"""Applying stored payloads again, after a mapping or value map changed or a missing record arrived."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.connectors.models import Connection
+from apps.core.models import Lane
+from apps.core.problems import clear
+from apps.core.work import Work, renew, wake
+from apps.syncs.kinds import DELIVER, PULL, REACT
+from apps.syncs.loading import Counts, load_page
+from apps.syncs.models import Delivery, SourceRecord
+from apps.syncs.models.inbound import RecordStatus
+from apps.syncs.models.outbound import DeliveryStatus
+from apps.syncs.services import health
+from apps.syncs.services.contexts import load_context
+
+_CHUNK = 500
+# What a change of settings or the arrival of a record can repair without a person looking at each one.
+_RELEASABLE = ("value_unmapped", "missing_reference", "missing_value", "flow_incomplete")
+
+
+def reprocess(records: Iterable[int], *, actor: User | None, reason: str, now: datetime) -> int:
+    """Apply the stored payloads of these source records again. Returns how many were changed or created."""
+    ids = list(records)
+    total = Counts()
+    groups: dict[tuple[int, str], list[int]] = {}
+    for record_id, connection_id, object_name in SourceRecord.objects.filter(pk__in=ids).values_list(
+        "pk", "connection_id", "object_name"
+    ):
+        groups.setdefault((connection_id, object_name), []).append(record_id)
+    for (connection_id, object_name), members in groups.items():
+        connection = Connection.objects.get(pk=connection_id)
+        for start in range(0, len(members), _CHUNK):
+            total.add(_apply(connection, object_name, members[start : start + _CHUNK], reason=f"{actor or 'system'}: {reason}", now=now))
+    return total.changed
+
+
+@transaction.atomic
+def _apply(connection: Connection, object_name: str, ids: list[int], *, reason: str, now: datetime) -> Counts:
+    context = load_context(connection, object_name, reason=reason)
+    payloads = list(SourceRecord.objects.filter(pk__in=ids).order_by("pk").values_list("payload", flat=True))
+    counts = load_page(context, payloads, now=now, force=True)
+    if counts.changed:
+        wake(REACT, connection.customer_id)
+    return counts
+
+
+def release(work: Work, now: datetime) -> datetime | None:
+    """Something was repaired for a customer: try everything again that may have waited for it."""
+    customer_id = int(work.key)
+    for connection in Connection.objects.filter(customer_id=customer_id):
+        if health.wait_until(connection, now) is None:
+            _resume(connection)
+        rejected = list(
+            SourceRecord.objects.filter(connection=connection, status=RecordStatus.REJECTED).values_list("pk", "problems")
+        )
+        waiting = [pk for pk, problems in rejected if any(p.get("code") in _RELEASABLE for p in problems)]
+        if waiting:
+            reprocess(waiting, actor=None, reason="what it waited for was repaired", now=now)
+            renew(work)
+        release_deliveries(connection)
+    wake(REACT, customer_id)
+    return None
+
+
+@transaction.atomic
+def release_deliveries(connection: Connection) -> int:
+    """Put deliveries back that a setting or a record held up. Held again at once if the cause is still there."""
+    released = 0
+    held = Delivery.objects.filter(connection=connection, status=DeliveryStatus.HELD, error_code__in=_RELEASABLE)
+    for row in held.select_for_update(skip_locked=True):
+        ready = not row.prerequisites.exclude(status=DeliveryStatus.DONE).exists()
+        row.status = DeliveryStatus.PENDING if ready else DeliveryStatus.WAITING
+        row.not_before = None
+        row.save(update_fields=["status", "not_before"])
+        released += 1
+    if released:
+        wake(DELIVER, connection.pk, lane=Lane.REPAIR)
+    return released
+
+
+def _resume(connection: Connection) -> None:
+    """A connection that works (again) has its own cases cleared, and its waiting work woken."""
+    if connection.status == Connection.Status.OK:
+        clear(
+            customer_id=connection.customer_id,
+            trace_keys=[f"connection:{connection.pk}:auth", f"connection:{connection.pk}:outage"],
+            note="The connection works again.",
+        )
+    wake(DELIVER, connection.pk)
+    for sync_id in connection.syncs.filter(is_enabled=True).values_list("pk", flat=True):
+        wake(PULL, sync_id, lane=Lane.REPAIR, due_at=datetime.now(UTC))

@@ -1,0 +1,328 @@
+"""Sending deliveries: render, commit the intent, call, write the outcome.
+
+If the process dies before the call, the lease runs out and the outcome counts as uncertain: it is probed. If it dies after
+the call, the same. Nothing is ever sent again before the vendor was asked.
+"""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from apps.canonical.documents import RecordGoneError, document_of
+from apps.canonical.models import ExternalRef
+from apps.connectors import budgets
+from apps.connectors.client import VendorClient
+from apps.connectors.models import Connection
+from apps.connectors.services import client_for
+from apps.connectors.types import Answer, PreparedCall
+from apps.core.errors import AppError
+from apps.core.problems import Problem, report
+from apps.core.work import Work, renew
+from apps.mappings import selectors
+from apps.mappings.engine import MissingReference, Rejected, encode_body
+from apps.syncs.loading import load_page
+from apps.syncs.models import Delivery, DeliveryAttempt
+from apps.syncs.models.outbound import DeliveryStatus
+from apps.syncs.services import health
+from apps.syncs.services.contexts import load_context
+from apps.syncs.services.deliveries import settle, trace_key
+from apps.syncs.services.probing import probe_uncertain
+
+logger = logging.getLogger(__name__)
+_BATCH = 16
+_MOST_SENDS = 10
+_UNSETTLED = (DeliveryStatus.WAITING, DeliveryStatus.PENDING, DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN, DeliveryStatus.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A delivery whose intent is committed, and its call."""
+
+    delivery: Delivery
+    call: PreparedCall
+
+
+def deliver(work: Work, now: datetime) -> datetime | None:
+    """Send what is due to one connection, in order per record. Returns when to come back."""
+    connection = Connection.objects.filter(pk=int(work.key)).first()
+    if connection is None:
+        return None
+    while True:
+        now = datetime.now(UTC)
+        wait = health.wait_until(connection, now)
+        if wait is not None:
+            return wait.until
+        give_up_leases(connection, now)
+        client = client_for(connection)
+        probed = probe_uncertain(connection, client, now)
+        ready = _claim(connection, client, now)
+        if not ready and not probed:
+            return _next_due(connection)
+        again = _send_all(connection, client, ready, work)
+        renew(work)
+        if again is not None:
+            return again
+        connection.refresh_from_db()
+
+
+def give_up_leases(connection: Connection, now: datetime) -> None:
+    """What was being sent when its worker died may or may not have arrived."""
+    Delivery.objects.filter(connection=connection, status=DeliveryStatus.SENDING, lease_until__lt=now).update(
+        status=DeliveryStatus.UNCERTAIN,
+        not_before=None,
+        lease_until=None,
+        token=None,
+        error="The worker stopped while this was being sent.",
+    )
+
+
+@transaction.atomic
+def _claim(connection: Connection, client: VendorClient, now: datetime) -> list[Ready]:
+    """Take due deliveries, the first open one of each record, and commit body, key and lease before any call."""
+    earlier = Delivery.objects.filter(
+        connection=connection, entity=OuterRef("entity"), record_id=OuterRef("record_id"), id__lt=OuterRef("id"), status__in=_UNSETTLED
+    )
+    due = (
+        Delivery.objects.filter(connection=connection, status=DeliveryStatus.PENDING)
+        .filter(Q(not_before=None) | Q(not_before__lte=now))
+        .filter(~Exists(earlier))
+        .order_by("lane", "id")
+        .select_for_update(skip_locked=True)[:_BATCH]
+    )
+    grant_needed = list(due)
+    if not grant_needed:
+        return []
+    grant = budgets.reserve(connection, calls=len(grant_needed), lane="live", now=now)
+    if not grant.calls:
+        Delivery.objects.filter(pk__in=[row.pk for row in grant_needed]).update(not_before=grant.not_before)
+        return []
+    ready: list[Ready] = []
+    token = uuid4()
+    for row in grant_needed[: grant.calls]:
+        call = _prepare(row, connection, client)
+        if call is None:
+            budgets.release(connection, calls=1, now=now)
+            continue
+        row.status = DeliveryStatus.SENDING
+        row.attempts += 1
+        row.sent_at = now
+        row.token = token
+        row.lease_until = now + timedelta(seconds=settings.WORK_LEASE_SECONDS)
+        row.save()
+        ready.append(Ready(row, call))
+    return ready
+
+
+def _prepare(row: Delivery, connection: Connection, client: VendorClient) -> PreparedCall | None:
+    """Render the body. What can't be rendered is held with its problems; None then."""
+    try:
+        body = row.payload_override or render(row, connection)
+        target = _external_id(row) if row.operation != "create" else None
+        call = client.prepare(
+            row.object_name, row.operation, body, idempotency_key=row.idempotency_key, external_id=target
+        )
+    except RenderError as error:
+        hold(row, reason=error.reason, message=error.message, detail={"problems": error.problems})
+        return None
+    except (AppError, KeyError) as error:
+        hold(row, reason="flow_incomplete", message=str(error), detail={})
+        return None
+    row.body = encode_body(body).decode()
+    row.marker = call.marker or row.marker
+    return call
+
+
+class RenderError(Exception):
+    """The body can't be made from the record; carries a case's reason, words and problems."""
+
+    def __init__(self, reason: str, message: str, problems: list[dict[str, Any]]) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.problems = problems
+
+
+def render(row: Delivery, connection: Connection) -> dict[str, Any]:
+    """The vendor body of a delivery, from the record as it is now. Raises RenderError."""
+    try:
+        document = {**document_of(row.entity, row.record_id), **row.context, "marker": row.marker}
+    except RecordGoneError as error:
+        raise RenderError("not_found", error.message, [])
+    mapping = selectors.outbound(connection, row.object_name, row.entity)
+
+    def resolve(entity: str, record_id: Any) -> str:
+        found = (
+            ExternalRef.objects.filter(connection=connection, entity=entity, record_id=record_id)
+            .order_by("pk")
+            .values_list("external_id", flat=True)
+            .first()
+        )
+        if found is None:
+            raise MissingReference(f"{entity} {record_id} is not in {connection.name} yet")
+        return found
+
+    outcome = mapping.render(document, resolve)
+    if isinstance(outcome, Rejected):
+        problems = [
+            {
+                "code": problem.code.reason,
+                "field": problem.field,
+                "source": problem.source,
+                "value": problem.value,
+                "message": problem.message,
+                **({"value_map": problem.value_map, "map_key": problem.map_key} if problem.value_map else {}),
+            }
+            for problem in outcome.problems
+        ]
+        raise RenderError(str(problems[0]["code"]), str(problems[0]["message"]), problems)
+    return outcome.body
+
+
+def _external_id(row: Delivery) -> str:
+    found = (
+        ExternalRef.objects.filter(connection_id=row.connection_id, entity=row.entity, record_id=row.record_id)
+        .order_by("pk")
+        .values_list("external_id", flat=True)
+        .first()
+    )
+    if not found:
+        raise RenderError("missing_reference", f"{row.title}: the record is not known in {row.connection.name} yet", [])
+    return found
+
+
+def _send_all(connection: Connection, client: VendorClient, ready: list[Ready], work: Work) -> datetime | None:
+    """Call in parallel (threads touch no database), then write all outcomes in one transaction."""
+    if not ready:
+        return None
+    if len(ready) == 1:
+        answers = [client.send(ready[0].call)]
+    else:
+        width = min(len(ready), max(connection.manifest.client.rate.concurrency, 1), 8)
+        with ThreadPoolExecutor(width) as pool:
+            answers = list(pool.map(client.send, [item.call for item in ready]))
+    now = datetime.now(UTC)
+    budgets.release(connection, calls=len(ready), now=now)
+    with transaction.atomic():
+        for item, answer in zip(ready, answers, strict=True):
+            record_outcome(item.delivery.pk, item.delivery.token, item.call, answer, connection, now)
+    for answer in answers:
+        if answer.call is not None and answer.call.status is not None:
+            budgets.observe(
+                connection,
+                answer.call.response_headers,
+                status=answer.call.status,
+                now=now,
+                retry_after_seconds=answer.retry_after_seconds,
+            )
+    return _react_to_connection(connection, answers, now)
+
+
+def _react_to_connection(connection: Connection, answers: list[Answer], now: datetime) -> datetime | None:
+    if any(answer.outcome == "done" for answer in answers):
+        health.vendor_answered(connection, now=now)
+    refused = next((answer for answer in answers if str(answer.family) == "auth"), None)
+    if refused is not None:
+        health.access_refused(connection, refused.message, now=now)
+    return None
+
+
+def record_outcome(
+    delivery_id: int, token: UUID | None, call: PreparedCall, answer: Answer, connection: Connection, now: datetime
+) -> None:
+    """Write what became of one call. Fenced: if another worker took the delivery over, its word counts."""
+    row = Delivery.objects.select_for_update().get(pk=delivery_id)
+    _log(row, "send", answer.outcome, call, answer)
+    if row.status != DeliveryStatus.SENDING or row.token != token:
+        logger.warning("syncs.deliver.fenced delivery %s", delivery_id)
+        return
+    row.token = row.lease_until = None
+    if answer.outcome == "done":
+        finish(row, connection, external_id=answer.external_id or row.external_id, record=answer.record, now=now)
+    elif answer.outcome == "uncertain":
+        row.status = DeliveryStatus.UNCERTAIN
+        row.error = answer.message
+        row.not_before = now + timedelta(seconds=1)
+        row.save()
+    elif answer.outcome == "refused" and str(answer.family) != "auth":
+        hold(row, reason=str(answer.family or "validation"), message=answer.message, detail=_detail(answer))
+    elif row.attempts >= _MOST_SENDS and answer.outcome != "rate_limited":
+        hold(row, reason="outage", message=answer.message, detail=_detail(answer))
+    else:  # not sent, rate limited, or refused for lack of access: nothing happened at the vendor
+        pause = answer.retry_after_seconds or min(2.0**row.attempts, 300.0)
+        row.status = DeliveryStatus.PENDING
+        row.not_before = now + timedelta(seconds=pause)
+        row.error = answer.message
+        row.save()
+
+
+def finish(row: Delivery, connection: Connection, *, external_id: str, record: Any, now: datetime) -> None:
+    """The write is known to have happened: bind it, and load what the vendor made of it."""
+    settle(row, external_id=external_id, now=now)
+    if isinstance(record, dict):
+        spec = connection.manifest.object(row.object_name)
+        if spec.read is not None and row.operation in {"create", "update"}:
+            load_page(load_context(connection, row.object_name, reason=f"delivery {row.pk}"), [record], now=now)
+
+
+def hold(row: Delivery, *, reason: str, message: str, detail: dict[str, Any]) -> None:
+    """Stop and ask a person."""
+    row.status = DeliveryStatus.HELD
+    row.error = message
+    row.error_code = reason
+    row.token = row.lease_until = None
+    row.save()
+    report(
+        Problem(
+            customer_id=row.customer_id,
+            connection_id=row.connection_id,
+            trace_key=trace_key(row.pk),
+            reason=reason,
+            title=f"{row.title}: {message}",
+            subject_kind="delivery",
+            subject_id=row.pk,
+            entity=row.entity,
+            record_id=row.record_id,
+            amount=row.amount,
+            currency=row.currency,
+            detail={"error": message, **detail},
+        )
+    )
+
+
+def _detail(answer: Answer) -> dict[str, Any]:
+    return {"status": answer.status, "code": answer.code, "message": answer.message}
+
+
+def _log(row: Delivery, kind: str, outcome: str, call: PreparedCall | None, answer: Any) -> None:
+    record = answer.call.as_dict() if getattr(answer, "call", None) else {}
+    DeliveryAttempt.objects.create(
+        customer_id=row.customer_id,
+        delivery=row,
+        kind=kind,
+        outcome=outcome,
+        request={k: record[k] for k in ("method", "url", "request_headers", "request_body") if k in record}
+        or (call.redacted() if call else {}),
+        response={k: record[k] for k in ("status", "response_headers", "response_body", "elapsed_ms", "error") if k in record},
+        message=getattr(answer, "message", "") or getattr(answer, "reason", ""),
+    )
+
+
+def _next_due(connection: Connection) -> datetime | None:
+    """When the earliest waiting retry is due; None when nothing waits for time."""
+    waiting = Delivery.objects.filter(
+        connection=connection, status__in=[DeliveryStatus.PENDING, DeliveryStatus.UNCERTAIN, DeliveryStatus.SENDING]
+    )
+    times = [
+        at
+        for not_before, lease in waiting.values_list("not_before", "lease_until")
+        if (at := not_before or lease) is not None
+    ]
+    return min(times) if times else None
+

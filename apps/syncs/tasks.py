@@ -1,0 +1,27 @@
+"""The sync app's kinds of work. Each enters here inside its partner's schema and calls one service."""
+
+from datetime import datetime
+
+from apps.core.work import Work, handles
+from apps.syncs import kinds
+from apps.syncs.services import inbox, pulling, reprocessing, sending
+
+
+@handles(kinds.PULL)
+def pull(work: Work, now: datetime) -> datetime | None:
+    return pulling.pull(work, now)
+
+
+@handles(kinds.INBOX)
+def process_inbox(work: Work, now: datetime) -> datetime | None:
+    return inbox.process_inbox(work, now)
+
+
+@handles(kinds.DELIVER)
+def deliver(work: Work, now: datetime) -> datetime | None:
+    return sending.deliver(work, now)
+
+
+@handles(kinds.RELEASE)
+def release(work: Work, now: datetime) -> datetime | None:
+    return reprocessing.release(work, now)

@@ -1,0 +1,30 @@
+"""The webhook inbox. Public, without a session: the address and the signature are the log-in."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from apps.connectors.models import Connection
+from apps.core.tenancy.backend.base import ALL
+from apps.core.tenancy.context import customer_scope
+from apps.syncs.services.inbox import receive_webhook
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST", "HEAD"])
+def webhook(request: HttpRequest, key: str) -> HttpResponse:
+    """Answer after the commit. An unknown address is 404, whatever its signature."""
+    with customer_scope(ALL):
+        connection = Connection.objects.select_related("customer").filter(webhook_key=key).first()
+        if connection is None:
+            return HttpResponse(status=404)
+        reply = receive_webhook(
+            connection,
+            method=request.method or "POST",
+            url=request.build_absolute_uri(),
+            headers=dict(request.headers),
+            body=request.body,
+            now=timezone.now(),
+        )
+    return HttpResponse(reply.body, status=reply.status, content_type="text/plain")
