@@ -9,6 +9,7 @@ from enum import StrEnum
 from apps.core.money import quantize, round_to
 from apps.flows.rules.hours import HOUR_PLACES, billed_hours
 from apps.flows.rules.limits import fill
+from apps.flows.rules.lines import ItemKind
 from apps.flows.rules.rates import Choice, RateCard, Reason
 from apps.flows.rules.terms import BillingMethod, GroupBy, RateRule, RoundingScope, Terms, TimeFact
 
@@ -17,6 +18,7 @@ _ZERO = Decimal(0)
 
 class Cause(StrEnum):
     HOURS_CHANGED = "hours_changed"
+    AMOUNT_CHANGED = "amount_changed"
     RATE_CHANGED = "rate_changed"
     DELETED = "deleted"
     MADE_NON_BILLABLE = "made_non_billable"
@@ -42,6 +44,7 @@ class BilledFact:
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentFact:
+    record: ItemKind  # time or expense: what `entry_id` is an id of
     entry_id: str
     sequence: int
     cause: Cause
@@ -55,7 +58,7 @@ class AdjustmentFact:
 
     @property
     def id(self) -> str:
-        return f"{self.entry_id}+{self.sequence}"
+        return f"{self.record}:{self.entry_id}+{self.sequence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +145,8 @@ def _change(
     *,
     step: int = 1,
 ) -> AdjustmentFact:
-    on_invoice = f" on invoice {fact.invoice_ref}" if fact.invoice_ref else ""
     return AdjustmentFact(
+        record=ItemKind.TIME,
         entry_id=fact.entry_id,
         sequence=fact.sequence + step,
         cause=cause,
@@ -153,14 +156,20 @@ def _change(
         hours=hours,
         rate=rate,
         invoice_ref=fact.invoice_ref,
-        description=f"Correction of {fact.date}{on_invoice}: {_WORDS[cause]}",
+        description=describe(fact.date, fact.invoice_ref, WORDS[cause]),
     )
 
 
-_WORDS = {
+def describe(day: date, invoice_ref: str, what: str) -> str:
+    on_invoice = f" on invoice {invoice_ref}" if invoice_ref else ""
+    return f"Correction of {day}{on_invoice}: {what}"
+
+
+WORDS = {
     Cause.HOURS_CHANGED: "hours changed",
     Cause.RATE_CHANGED: "rate changed",
-    Cause.DELETED: "time entry deleted",
+    Cause.AMOUNT_CHANGED: "amount changed",
+    Cause.DELETED: "entry deleted",
     Cause.MADE_NON_BILLABLE: "made non-billable",
     Cause.MOVED_AWAY: "moved to another project",
     Cause.MOVED_HERE: "moved from another project",

@@ -175,7 +175,7 @@ def _draft(
     settings: InvoiceSettings,
 ) -> Draft:
     sign = -1 if is_credit else 1
-    taxed = [(line.amount * sign, _tax_for(line.kind, settings)) for line in lines]
+    taxed = [(line.amount * sign, _tax_for(line.shares[0].kind, settings)) for line in lines]
     taxes = line_taxes(taxed, terms.currency, settings.tax_rounding)
     untaxed = sum((net_amount(amount, tax, rate) for (amount, rate), tax in zip(taxed, taxes, strict=True)), _ZERO)
     tax_sum = sum(taxes, _ZERO)

@@ -65,6 +65,7 @@ def adjustment_items(adjustments: Iterable[AdjustmentFact]) -> list[Item]:
         Item(
             kind=ItemKind.ADJUSTMENT,
             id=adjustment.entry_id,
+            record=adjustment.record,
             sequence=adjustment.sequence,
             date=adjustment.date,
             project_id=adjustment.project_id,

@@ -57,13 +57,14 @@ class Item:
     notes: str = ""
     invoice_ref: str = ""
     sequence: int = 0
+    record: ItemKind | None = None  # of an adjustment: what it adjusts
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
     """What a line bills of one record, signed as worked (a credit note's lines turn the sign, its shares do not).
 
-    Kind, id and sequence are billed once ever; a sequence above 0 is an adjustment of time billed before.
+    Kind, id and sequence are billed once ever; a sequence above 0 adjusts what was billed before.
     """
 
     kind: ItemKind
@@ -132,7 +133,13 @@ def _joined_to_previous(text: str, index: int) -> bool:
 def _line_key(item: Item, terms: Terms, form: LineFormat) -> tuple[object, ...]:
     alone = item.kind in (ItemKind.FEE, ItemKind.ADJUSTMENT) or terms.line_by is LineBy.ENTRY
     if alone:
-        return _KIND_ORDER.index(item.kind), item.date.isoformat(), item.subject, item.id, Decimal(item.sequence)
+        return (
+            _KIND_ORDER.index(item.kind),
+            item.date.isoformat(),
+            item.subject,
+            f"{item.record}:{item.id}",
+            Decimal(item.sequence),
+        )
     subject = _subject_name(item, terms, form).casefold()
     return _KIND_ORDER.index(item.kind), "", subject, item.subject, -(item.rate or _ZERO)
 
@@ -156,7 +163,7 @@ def _line(items: list[Item], terms: Terms, form: LineFormat) -> PricedLine:
 
 
 def _share(item: Item) -> Share:
-    kind = ItemKind.TIME if item.kind is ItemKind.ADJUSTMENT else item.kind
+    kind = item.record or item.kind
     return Share(kind=kind, id=item.id, hours=item.hours, amount=item.amount, sequence=item.sequence)
 
 

@@ -93,7 +93,7 @@ class TestDifferences:
     def test_the_next_adjustment_takes_the_next_number(self) -> None:
         [fact] = found(billed(sequence=3), None).facts
 
-        assert (fact.sequence, fact.id) == (4, "t1+4")
+        assert (fact.sequence, fact.id) == (4, "time:t1+4")
 
     def test_a_new_state_that_cannot_be_rated_is_a_problem_not_a_credit(self) -> None:
         made = found(billed(), entry(project_id=""))
