@@ -94,7 +94,7 @@ def encode(spec: RequestSpec, body: Any, scope: Scope) -> bytes | None:
 
 def dumps(body: Any) -> bytes:
     """JSON with decimals as exact numbers: money never passes through a float."""
-    return orjson.dumps(body, default=_exact)
+    return orjson.dumps(body, default=_exact, option=orjson.OPT_UTC_Z)
 
 
 def address(manifest: Manifest, path: str, scope: Scope) -> str:

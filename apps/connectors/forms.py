@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator
 
 from apps.connectors.manifest import Manifest
 from apps.connectors.manifest.about import FormField
@@ -126,8 +125,8 @@ def _form_field(spec: FormField, connection: Connection | None) -> forms.Field:
         text = "Stored. Leave empty to keep it." if stored else ""
         attributes = {"autocomplete": "new-password", "placeholder": text, "spellcheck": "false"}
         # render_value=False: not even what was just typed comes back in the page.
-        widget = forms.PasswordInput(attrs=attributes, render_value=False)
-        return forms.CharField(widget=widget, validators=_validators(spec), strip=True, **common)
+        password = forms.PasswordInput(attrs=attributes, render_value=False)
+        return forms.CharField(widget=password, validators=_validators(spec), strip=True, **common)
     initial = (connection.config.get(spec.name) if connection else None) or spec.default
     if spec.choices:
         return forms.ChoiceField(choices=list(spec.choices.items()), initial=initial, **common)
@@ -146,15 +145,7 @@ def _validators(spec: FormField) -> list[Any]:
             example = f" It looks like {spec.example}." if spec.example else ""
             raise ValidationError(_hint(spec, f"This does not look like a {spec.title}.{example}"), code="pattern")
 
-    return [
-        check,
-        *([URLValidator(schemes=["http", "https"])] if spec.name.endswith("_url") and not _local(spec) else []),
-    ]
-
-
-def _local(spec: FormField) -> bool:
-    """Systems on a customer's own network have addresses (http://erp:8000) that the strict URL check refuses."""
-    return spec.name == "base_url"
+    return [check]
 
 
 def _help(spec: FormField) -> str:

@@ -9,6 +9,7 @@ from simple_history.models import HistoricalRecords
 
 from apps.accounts.models import Customer
 from apps.connectors.manifest import Manifest, manifest_for
+from apps.connectors.templates import fill_text
 from apps.core.secrets import EncryptedJSONField
 
 
@@ -80,7 +81,8 @@ class Connection(models.Model):
     @property
     def account_key(self) -> str:
         """Names the vendor account whose budget all calls draw on."""
-        return f"{self.connector}:{self.account_id or f'connection-{self.pk}'}"[:200]
+        named = fill_text(self.manifest.client.rate.account, {"config": self.config}) or self.account_id
+        return f"{self.connector}:{named or f'connection-{self.pk}'}"[:200]
 
     def has_role(self, role: str) -> bool:
         return role in self.roles

@@ -61,8 +61,8 @@ def _next_page(paginator: PageNumber, state: State, body: Any, count: int, full:
     page = int(state.get("page", paginator.start))
     if paginator.next:
         more = bool(get(body, paginator.next))
-    elif paginator.total_pages:
-        more = page - paginator.start + 1 < int(get(body, paginator.total_pages) or 0)
+    elif paginator.total_pages and get(body, paginator.total_pages) is not None:
+        more = page - paginator.start + 1 < int(get(body, paginator.total_pages))
     else:
         more = count >= full
     return {"page": page + 1} if more and count else None

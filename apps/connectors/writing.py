@@ -121,7 +121,7 @@ class Writer:
                 )
                 result = self._ask_again(call)
             else:
-                value = natural_key or text_of(get(body, way.field) if way.field else "")
+                value = text_of(get(body, way.field)) if way.field else natural_key
                 result = self._look(object_name, way, marker=marker, natural_key=value, body=body, age=age_seconds)
             if result.state != "unknown":
                 return result
