@@ -11,6 +11,7 @@ import sys
 import time
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import requests
@@ -18,6 +19,7 @@ import requests
 from tests.real import conftest
 from tests.real.systems import common
 from tests.real.systems import redmine as redmine_starter
+from tests.real.systems import tryton as tryton_starter
 from tests.real.systems.common import Pids
 from tests.real.systems.redmine import RedmineError, RunningRedmine, TimeToLog
 from tests.real.systems.tryton import RunningTryton, TrytonError, TrytonSession
@@ -231,6 +233,19 @@ class TestStarting:
 
         with pytest.raises(pytest.fail.Exception, match="no Postgres here"):
             conftest.refuse_unless_possible("no Postgres here")
+
+    @pytest.mark.parametrize("starter", [tryton_starter, redmine_starter])
+    def test_a_reset_of_nothing_says_what_to_do(self, starter: ModuleType, tmp_path: Path) -> None:
+        with pytest.raises(common.SystemStartError, match=r"nothing was ever started in .* start it first"):
+            starter.reset(tmp_path)
+
+    @pytest.mark.skipif(os.getuid() != 0, reason="only root steps down to another account")
+    @pytest.mark.parametrize("starter", [tryton_starter, redmine_starter])
+    def test_a_home_the_account_cannot_enter_is_refused(self, starter: ModuleType, tmp_path: Path) -> None:
+        tmp_path.chmod(0o700)
+
+        with pytest.raises(common.SystemStartError, match="choose another"):
+            starter.start(tmp_path / "home")
 
     def test_a_pid_which_belongs_to_somebody_else_by_now_is_left_alone(self, tmp_path: Path) -> None:
         other = subprocess.Popen(["sleep", "60"])

@@ -270,10 +270,12 @@ def _programs() -> Path:
 
     def build(target: Path) -> None:
         log = target / "install.log"
-        options = _apt_options()
-        packages = _resolve(options)
         with tempfile.TemporaryDirectory(dir=target) as debs:
-            common.run(["apt-get", "download", "-qq", *options, *packages], log=log, cwd=debs)
+            try:
+                _download(Path(debs), _apt_options(), log=log)
+            except SystemStartError:
+                # Lists older than the last point release name packages the mirrors have dropped.
+                _download(Path(debs), _own_lists(), log=log)
             for package in sorted(Path(debs).glob("*.deb")):
                 common.run(["dpkg-deb", "-x", package, target], log=log)
         # RubyGems looks for the gems it came with at an absolute place: here is where they lie instead.
@@ -419,8 +421,10 @@ def _os_release() -> dict[str, str]:
 
 def _apt_options() -> list[str]:
     """Options with which apt can find the packages: the machine's lists, else ones fetched for us alone."""
-    if _resolve([]):
-        return []
+    return [] if _resolve([]) else _own_lists()
+
+
+def _own_lists() -> list[str]:
     own = common.machine_cache() / "apt"
     for name in ("state/lists/partial", "cache/archives/partial"):
         (own / name).mkdir(parents=True, exist_ok=True)
@@ -433,6 +437,10 @@ def _apt_options() -> list[str]:
         reason = (log.read_text(errors="replace").strip().splitlines() or ["apt-get update said nothing"])[-1]
         raise SystemStartError(f"Redmine's packages cannot be had from Debian's mirrors: {reason}")
     return options
+
+
+def _download(folder: Path, options: Sequence[str], *, log: Path) -> None:
+    common.run(["apt-get", "download", "-qq", *options, *_resolve(options)], log=log, cwd=folder)
 
 
 def _resolve(options: Sequence[str]) -> list[str]:
