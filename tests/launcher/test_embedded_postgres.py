@@ -24,6 +24,7 @@ from launcher.errors import AlreadyRunningError, LauncherError
 from launcher.lock import LockedError, ProcessLock
 from launcher.processes import is_alive
 
+pytestmark = pytest.mark.xdist_group("postgres")  # they share two clusters
 DURABLE = {**PROFILES["test"], "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 
 
