@@ -103,10 +103,10 @@ async def _answer(vendor: Vendor, handler: Handler, call: Call, fault: Fault | N
     try:
         vendor.authenticate(call)
     except Refusal as refusal:
-        return refusal.reply
+        return vendor.finish(call, refusal.reply)
     vendor.limiter.in_flight[call.account] += 1
     try:
-        verdict = vendor.limiter.take(call.account, call.now)
+        verdict = vendor.limiter.take(call.account, call.now, call.path)
         headers = vendor.limit_headers(verdict)
         planned = _fault_answer(vendor, fault)
         if planned is not None or not verdict.allowed:
@@ -118,14 +118,14 @@ async def _answer(vendor: Vendor, handler: Handler, call: Call, fault: Fault | N
             reply = _commit(vendor, handler, call)
     finally:
         vendor.limiter.in_flight[call.account] -= 1
-    return Reply(reply.body, reply.status, {**headers, **reply.headers}, reply.content_type)
+    return vendor.finish(call, Reply(reply.body, reply.status, {**headers, **reply.headers}, reply.content_type))
 
 
 def _commit(vendor: Vendor, handler: Handler, call: Call) -> Reply:
     """Run the handler in one transaction; a refusal or a defect leaves nothing behind."""
     try:
         with vendor.store.transaction():
-            reply = handler(call)
+            reply = vendor.run(handler, call)
     except Refusal as refusal:
         return refusal.reply
     if vendor.webhooks is not None:

@@ -116,6 +116,8 @@ async def _reset(vendor: Vendor, _request: web.Request, _given: dict[str, Any]) 
 async def _create_account(vendor: Vendor, _request: web.Request, given: dict[str, Any]) -> Any:
     name = str(given["name"])
     slug = str(given.get("slug") or "-".join(name.lower().split()))
+    if any(account["slug"] == slug for account in vendor.accounts()):
+        raise ActionError(f"{vendor.label} already has a practice account {slug!r}")
     account = vendor.create_account(name=name, slug=slug, currency=str(given.get("currency", "EUR")))
     return {"id": account["id"], "name": name, "slug": slug, **vendor.credentials(account)}
 

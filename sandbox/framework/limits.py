@@ -10,6 +10,7 @@ class Window:
     name: str
     requests: int
     seconds: float
+    path: str = ""  # counts only requests whose path ends so; empty: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +32,29 @@ class Limiter:
         """Replace the named windows; a window that does not exist yet is added."""
         known = {window.name: window for window in self.windows}
         for name, (requests, seconds) in windows.items():
-            known[name] = Window(name, requests, seconds)
+            known[name] = Window(name, requests, seconds, known[name].path if name in known else "")
         self.windows = tuple(known.values())
         self._hits.clear()
         if concurrent is not None:
             self.concurrent = concurrent
 
-    def take(self, account: str, now: datetime) -> Verdict:
+    def take(self, account: str, now: datetime, path: str = "") -> Verdict:
         moment = now.timestamp()
+        windows = [window for window in self.windows if path.endswith(window.path)]
         remaining: dict[str, int] = {}
-        for window in self.windows:
+        for window in windows:
             hits = self._hits[(account, window.name)]
             while hits and hits[0] <= moment - window.seconds:
                 hits.popleft()
             remaining[window.name] = max(0, window.requests - len(hits))
         if self.concurrent and self.in_flight[account] > self.concurrent:
             return Verdict(False, remaining, "concurrent", 1)
-        for window in self.windows:
+        for window in windows:
             if remaining[window.name] == 0:
                 oldest = self._hits[(account, window.name)]
                 wait = (oldest[0] + window.seconds - moment) if oldest else window.seconds
                 return Verdict(False, remaining, window.name, max(1, round(wait + 0.5)))
-        for window in self.windows:
+        for window in windows:
             self._hits[(account, window.name)].append(moment)
             remaining[window.name] -= 1
         return Verdict(True, remaining)

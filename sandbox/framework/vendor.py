@@ -103,6 +103,14 @@ class Vendor:
     def limit_headers(self, verdict: Verdict) -> dict[str, str]:
         return {}
 
+    def run(self, handler: Handler, call: Call) -> Reply:
+        """Called inside the request's transaction; a vendor with idempotency keys steps in here."""
+        return handler(call)
+
+    def finish(self, call: Call, reply: Reply) -> Reply:
+        """The last word on every API answer."""
+        return reply
+
     def webhook_signer(self) -> "Signer | None":
         """None: this vendor sends no webhooks."""
         return None
@@ -110,7 +118,7 @@ class Vendor:
     def prepare_account(self, account: Document) -> None:
         """Give a new account what every account of this vendor has from its first day."""
 
-    def new_account_id(self) -> str:
+    def new_account_id(self, slug: str) -> str:
         return str(self.store.next_number(SYSTEM, "account", start=4_100_001))
 
     # What all vendors have
@@ -147,14 +155,15 @@ class Vendor:
         return found
 
     def accounts(self) -> list[Document]:
-        return self.store.all(SYSTEM, "accounts")
+        return sorted(self.store.all(SYSTEM, "accounts"), key=lambda account: int(account["order"]))
 
     def create_account(self, *, name: str, slug: str, currency: str, account_id: str = "") -> Document:
         """Open an account with a static token and an OAuth application; all credentials are random."""
-        account_id = account_id or self.new_account_id()
+        account_id = account_id or self.new_account_id(slug)
         with self.store.transaction():
             account = {
                 "id": account_id,
+                "order": self.store.next_number(SYSTEM, "account order"),
                 "name": name,
                 "slug": slug,
                 "currency": currency,

@@ -177,8 +177,9 @@ def _expenses(work: tuple[WorkPlan, ...], dice: random.Random) -> list[ExpensePl
 def _deals(firm: Firm, anchor: date, dice: random.Random) -> list[DealPlan]:
     found = []
     for job in (job for job in firm.jobs if job.billable):
-        opened = anchor - timedelta(days=WEEKS * 7 + dice.randrange(3, 40))
-        closed = opened + timedelta(days=dice.randrange(2, 30))
+        lead = dice.randrange(10, 40)
+        opened = anchor - timedelta(days=(WEEKS + 1) * 7 + lead)
+        closed = opened + timedelta(days=dice.randrange(2, lead))
         found.append(_deal(firm, job.client, job.name, WON, opened, closed, job.hours, job.rate, dice))
     for pitch in firm.pitches:
         opened = anchor - timedelta(days=pitch.age)
