@@ -164,7 +164,9 @@ class Roll:
             for child in children
             if child.process
         ]
-        self._path.write_text(json.dumps(rows))
+        partial = self._path.with_suffix(".partial")
+        partial.write_text(json.dumps(rows))
+        partial.replace(self._path)
 
     def clear(self) -> None:
         """A tidy end leaves nobody behind."""

@@ -189,7 +189,7 @@ class TestDemo:
         os.kill(worker, signal.SIGKILL)
         up.wait_for("worker is running again")
         assert "worker ended by itself (signal SIGKILL)" in up.said()
-        assert up.pid_of("worker") != worker
+        wait_until(lambda: up.pid_of("worker") != worker)
         database = read_environment(project / ".local" / "demo.env")["DATABASE_URL"]
         cluster = EmbeddedPostgres(project / ".local" / "postgres")._cluster_folder()
         os.kill(int((cluster / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
