@@ -69,7 +69,7 @@ def application(environ, start_response):
 class Run:
     """One bin/demo process and what it said so far."""
 
-    def __init__(self, project: Path, port: int, *options: str) -> None:
+    def __init__(self, project: Path, port: int, *options: str, **variables: str) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         self.project = project
         self.output = project / f"output-{time.monotonic_ns()}.txt"
@@ -77,7 +77,7 @@ class Run:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "launcher.demo", "--port", str(port), *options],
                 cwd=project,
-                env={**environment, "PYTHONUNBUFFERED": "1"},
+                env={**environment, "PYTHONUNBUFFERED": "1", **variables},
                 stdout=output,
                 stderr=output,
             )
@@ -234,6 +234,17 @@ class TestDemo:
 
         assert f"Port {port} is taken" in refused.said()
         assert "bin/demo --port" in refused.said()
+
+    def test_uses_the_database_it_is_given(self, project: Path) -> None:
+        given = "postgresql://somebody:made-up@db.example/elsewhere"
+        run = Run(project, free_port(), DATABASE_URL=given)
+        run.wait_for("Throughline is up")
+
+        used = read_environment(project / ".local" / "demo.env")["DATABASE_URL"]
+
+        assert run.end() == 0
+        assert used == given
+        assert "stopping Postgres" not in run.said()
 
     def test_failed_preparation_is_explained_and_stops_everything(self, project: Path) -> None:
         migration = project / "apps" / "core" / "migrations" / "0002_more.py"
