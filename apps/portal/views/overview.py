@@ -1,0 +1,43 @@
+"""The first page: how things are."""
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from apps.accounts.models import Customer
+from apps.portal import charts, selectors
+from apps.portal.access import portal_page
+from apps.portal.calendar import calendar
+from apps.portal.views.pages import draw
+
+_QUESTIONS_SHOWN = 3
+_ACTIVITY_SHOWN = 8
+_DEALS_SHOWN = 4
+
+
+@require_safe
+@portal_page()
+def overview(request: HttpRequest, customer: Customer) -> HttpResponse:
+    now = timezone.now()
+    dates = calendar(now, timezone.get_current_timezone())
+    systems = selectors.systems(customer, now=now)
+    questions = selectors.open_questions(customer)
+    measures = selectors.measures(customer, month_start=dates.month_start, first_week=dates.first_week)
+    return draw(
+        request,
+        customer,
+        "portal/overview.html",
+        title="Overview",
+        section="overview",
+        now=now,
+        health=selectors.health(systems, questions=questions),
+        flow=selectors.flow_picture(customer, systems=systems, now=now, week_start=dates.week_start),
+        questions=questions[:_QUESTIONS_SHOWN],
+        more_questions=max(len(questions) - _QUESTIONS_SHOWN, 0),
+        broken=[system for system in systems if system.needs_you],
+        measures=measures,
+        bars=charts.bars(measures.weeks),
+        chart=charts,
+        activity=selectors.activity(customer, systems=systems, now=now, size=_ACTIVITY_SHOWN).items,
+        deals=selectors.deals(customer, size=_DEALS_SHOWN).deals,
+    )
