@@ -44,7 +44,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     server = Running(
         Options(data=tmp_path_factory.mktemp("practice"), anchor=ANCHOR, webhook_retry_seconds=(0.05, 0.05))
     )
-    wide = {"hubspot": {"ten_secondly": (100_000, 10)}, "harvest": {"general": (100_000, 15)},
+    wide = {"hubspot": {"ten_secondly": (100_000, 10), "search": (100_000, 1)}, "harvest": {"general": (100_000, 15)},
             "xero": {"minute": (100_000, 60), "day": (1_000_000, 86_400)}}  # fmt: skip
     for vendor, windows in wide.items():
         server.control.set_limits(vendor, windows)
