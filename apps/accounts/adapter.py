@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
 from django.http import HttpRequest
 
 
@@ -13,3 +14,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         user: Any = request.user
         return "/" if user.customer_id else "/admin/"
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return "/portal/profile/" if getattr(request.user, "customer_id", None) else "/admin/"
+
+    def get_from_email(self) -> str:
+        """Mails to a partner's people come from the partner's brand."""
+        partner = getattr(self.request, "tenant", None)
+        return str(getattr(partner, "mail_sender", "") or settings.DEFAULT_FROM_EMAIL)
+
+    def format_email_subject(self, subject: str) -> str:
+        """The templates name the brand themselves."""
+        return subject

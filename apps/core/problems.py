@@ -36,25 +36,25 @@ class Problem:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-_muted: ContextVar[bool] = ContextVar("problems_muted", default=False)
+rehearsing: ContextVar[bool] = ContextVar("problems_rehearsing", default=False)
+"""True while a rehearsal runs: listeners that keep book must not; a preview still hears."""
 
 
 @contextmanager
-def muted() -> Iterator[None]:
-    """Report nothing inside: a rehearsal must not open or close cases."""
-    token = _muted.set(True)
+def rehearsed() -> Iterator[None]:
+    """Problems found inside are heard by the rehearsal only."""
+    token = rehearsing.set(True)
     try:
         yield
     finally:
-        _muted.reset(token)
+        rehearsing.reset(token)
 
 
 def report(problem: Problem) -> None:
-    if not _muted.get():
-        problem_found.send(sender=Problem, problem=problem)
+    problem_found.send(sender=Problem, problem=problem)
 
 
 def clear(*, customer_id: int, trace_keys: list[str], note: str) -> None:
     """Say that the causes behind these keys are gone."""
-    if trace_keys and not _muted.get():
+    if trace_keys:
         problem_cleared.send(sender=Problem, customer_id=customer_id, trace_keys=trace_keys, note=note)

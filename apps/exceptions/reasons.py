@@ -125,6 +125,12 @@ _REASONS = (
         Audience.CUSTOMER,
     ),
     Reason(
+        "amount_differs",
+        "The ERP's amounts differ from ours",
+        "An invoice in your accounting system differs from the work it bills.",
+        "Compare the lines; correct the draft in the ERP or the tax mapping. It closes itself when the amounts agree.",
+    ),
+    Reason(
         "flow_incomplete",
         "A flow lacks a connection or a setting",
         "Something is not set up yet.",

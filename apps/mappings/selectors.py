@@ -1,15 +1,20 @@
 """Which mapping and value maps are in force for a connection, compiled."""
 
+import re
 from functools import lru_cache
 from typing import Any
 
 import orjson
+from django.db import connection as database
 
 from apps.connectors.manifest import manifest_for
 from apps.connectors.models import Connection
 from apps.core.errors import PermanentError
 from apps.mappings.engine import CompiledMapping, MappingSpec, compile_mapping
 from apps.mappings.models import Mapping, ValueMap
+
+
+_LOOKUP = re.compile(r'"map":\s*"([a-z_]+)"')
 
 
 class NoMappingError(PermanentError):
@@ -41,14 +46,14 @@ def specs(connection: Connection, direction: str) -> list[MappingSpec]:
 def inbound(connection: Connection, object_name: str) -> CompiledMapping | None:
     """The mapping that makes canonical records of this object; None when nobody maps it."""
     spec = next((spec for spec in specs(connection, "in") if spec.object == object_name), None)
-    return _compiled(spec, value_maps(connection)) if spec else None
+    return _compiled(spec, _maps_for(spec, connection)) if spec else None
 
 
 def outbound(connection: Connection, object_name: str, entity: str) -> CompiledMapping:
     """Raises NoMappingError when the connector has no way to write this entity there."""
     for spec in specs(connection, "out"):
         if spec.object == object_name and spec.entity == entity:
-            return _compiled(spec, value_maps(connection))
+            return _compiled(spec, _maps_for(spec, connection))
     raise NoMappingError(
         f"{connection.name} has no mapping that writes {entity} to {object_name}; add one under Mappings or choose another system"
     )
@@ -57,6 +62,32 @@ def outbound(connection: Connection, object_name: str, entity: str) -> CompiledM
 def object_for(connection: Connection, entity: str, direction: str = "out") -> str | None:
     """The vendor object that stands for an entity there."""
     return next((spec.object for spec in specs(connection, direction) if spec.entity == entity), None)
+
+
+def records_by_name(connection: Connection, object_name: str) -> dict[str, str]:
+    """Name → external id of the vendor records of an object that were read as they are."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            select coalesce(payload->>'name', payload->>'Name', payload->>'title'), external_id
+              from syncs_sourcerecord where connection_id = %s and object_name = %s and status <> 'deleted' order by id desc
+            """,
+            [connection.pk, object_name],
+        )
+        return {name: external_id for name, external_id in cursor.fetchall() if name}
+
+
+def _maps_for(spec: MappingSpec, connection: Connection) -> dict[str, dict[str, str]]:
+    """The value maps, and for a look-up named like an object of the vendor: its records by name.
+
+    So a task or category is found by its name without anybody filling a table; the customer's own entries win.
+    """
+    maps = value_maps(connection)
+    for name in set(_LOOKUP.findall(spec.model_dump_json())):
+        if name in connection.manifest.objects:
+            maps[name] = {**records_by_name(connection, name), **maps.get(name, {})}
+        maps.setdefault(name, {})
+    return maps
 
 
 @lru_cache(maxsize=64)

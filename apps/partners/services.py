@@ -67,10 +67,7 @@ def create_partner(
         footer=footer,
         mail_sender=mail_sender,
     )
-    try:
-        partner.clean_fields(exclude=["schema_name"])
-    except ValidationError as error:
-        raise BadPartnerError("; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()))
+    _check(partner)
     partner.save()  # creates the schema and migrates it
     Domain.objects.create(domain=domain, tenant=partner, is_primary=True)
     forget_hosts()
@@ -87,6 +84,41 @@ def ensure_public_partner() -> Partner:
         partner.save()
     Domain.objects.get_or_create(domain=settings.BASE_DOMAIN, defaults={"tenant": partner, "is_primary": True})
     return partner
+
+
+@transaction.atomic
+def update_brand(
+    partner: Partner,
+    *,
+    brand_name: str,
+    brand_colour: str,
+    mail_sender: str,
+    footer: str,
+    support_email: str,
+    support_phone: str,
+    support_url: str,
+    reason: str,
+) -> Partner:
+    """Change how the product looks on the partner's hosts. Raises BadPartnerError naming field and what it may be."""
+    partner.brand_name = brand_name
+    partner.brand_colour = brand_colour
+    partner.mail_sender = mail_sender
+    partner.footer = footer
+    partner.support_email = support_email
+    partner.support_phone = support_phone
+    partner.support_url = support_url
+    _check(partner)
+    partner._change_reason = reason  # type: ignore[attr-defined]
+    partner.save()
+    forget_hosts()
+    return partner
+
+
+def _check(partner: Partner) -> None:
+    try:
+        partner.clean_fields(exclude=["schema_name"])
+    except ValidationError as error:
+        raise BadPartnerError("; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items()))
 
 
 @transaction.atomic

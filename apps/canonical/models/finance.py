@@ -111,9 +111,12 @@ class Billing(models.Model):
     expense = models.ForeignKey(Expense, null=True, blank=True, on_delete=models.PROTECT, related_name="billings")
     milestone = models.ForeignKey(Milestone, null=True, blank=True, on_delete=models.PROTECT, related_name="billings")
     sequence = models.PositiveSmallIntegerField(default=0)
-    hours = models.DecimalField(max_digits=10, decimal_places=4, default=0)
+    hours = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="Hours billed, after minimum and rounding.")
     amount = MoneyField(default=0)
     currency = CurrencyField()
+    worked_hours = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="The entry's own hours when it was billed.")
+    rate = MoneyField(default=0, help_text="Net hourly rate it was billed at.")
+    unbilled_amount = MoneyField(default=0, help_text="The part beyond the contract's cap.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -83,6 +83,7 @@ class Proposal(models.Model):
     decided_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     decision_reason = models.TextField(blank=True, default="")
+    applied_at = models.DateTimeField(null=True, blank=True, help_text="When an accepted amendment was carried out.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

@@ -1,6 +1,7 @@
 """Sends one request and returns its answer, or says whether it may have arrived."""
 
 import contextlib
+import http.client
 import time
 from collections.abc import Mapping
 from urllib.parse import urljoin, urlsplit
@@ -109,6 +110,8 @@ def _reason(error: BaseException) -> str:
             return "the connection was refused"
         if isinstance(cause, NewConnectionError):
             return "the connection was refused" if "refused" in str(cause) else "it cannot be reached"
+        if isinstance(cause, ConnectionResetError | http.client.RemoteDisconnected | http.client.IncompleteRead):
+            return "the other side closed it"
     return type(error).__name__
 
 

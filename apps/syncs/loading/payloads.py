@@ -16,9 +16,3 @@ def payload_bytes(record: dict[str, Any]) -> bytes:
 
 def payload_hash(raw: bytes) -> bytes:
     return blake2b(raw, digest_size=16).digest()
-
-
-def dump(value: Any) -> str:
-    """JSON for a statement's parameter: decimals as text, dates as ISO."""
-    raw = orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
-    return (raw.replace(_NUL, b"\\ufffd") if _NUL in raw else raw).decode()

@@ -6,8 +6,8 @@ from typing import Any
 from django.db import connection
 
 from apps.canonical.models import Proposal
+from apps.core.json_text import dump_json
 from apps.syncs.loading.context import LoadContext
-from apps.syncs.loading.payloads import dump
 from apps.syncs.loading.rows import Author
 
 _TABLE = Proposal._meta.db_table
@@ -86,5 +86,5 @@ def _store(proposals: list[dict[str, Any]], context: LoadContext, author: Author
                set details = excluded.details, title = excluded.title, status = 'open', created_at = excluded.created_at
              where t.details is distinct from excluded.details
             """,
-            [context.customer_id, context.entity, context.origin, author.now, dump(proposals)],
+            [context.customer_id, context.entity, context.origin, author.now, dump_json(proposals)],
         )

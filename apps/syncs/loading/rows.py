@@ -12,7 +12,7 @@ from django.db import connection
 
 from apps.canonical.models import Change, ExternalRef
 from apps.canonical.registry import Entity, entity
-from apps.syncs.loading.payloads import dump
+from apps.core.json_text import dump_json
 from apps.syncs.models import SourceRecord
 
 _SOURCE = SourceRecord._meta.db_table
@@ -51,7 +51,7 @@ def insert(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None
         cursor.execute(
             _insert_sql(entity_name),
             {
-                "rows": dump(rows),
+                "rows": dump_json(rows),
                 "now": author.now,
                 "reason": author.reason,
                 "customer": author.customer_id,
@@ -70,7 +70,7 @@ def update(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None
         cursor.execute(
             _update_sql(entity_name),
             {
-                "rows": dump(rows),
+                "rows": dump_json(rows),
                 "now": author.now,
                 "reason": author.reason,
                 "customer": author.customer_id,
@@ -94,7 +94,7 @@ def bind(refs: list[dict[str, Any]], author: Author) -> None:
                 as s(connection_id bigint, object_name text, external_id text, entity text, record_id bigint, url text)
             on conflict (connection_id, object_name, external_id) do nothing
             """,
-            [author.customer_id, dump(refs)],
+            [author.customer_id, dump_json(refs)],
         )
 
 
@@ -124,7 +124,7 @@ def store_sources(connection_id: int, object_name: str, rows: list[dict[str, Any
                 "object": object_name,
                 "run": author.run_id,
                 "now": author.now,
-                "rows": dump([{**row, "n": number} for number, row in enumerate(rows, start=1)]),
+                "rows": dump_json([{**row, "n": number} for number, row in enumerate(rows, start=1)]),
                 "payloads": payloads,
             },
         )

@@ -11,7 +11,7 @@ from apps.syncs.services.deliveries import (
 from apps.syncs.services.dry_runs import DryRunItem, DryRunReport, dry_run
 from apps.syncs.services.inbox import receive_webhook
 from apps.syncs.services.reprocessing import release, reprocess
-from apps.syncs.services.runs import RunStateError, add_syncs, cancel_run, set_schedule, start_run
+from apps.syncs.services.runs import RunStateError, add_syncs, cancel_run, choose_objects, set_schedule, start_run
 
 __all__ = [
     "DeliveryStateError",
@@ -21,6 +21,7 @@ __all__ = [
     "add_syncs",
     "cancel_delivery",
     "cancel_run",
+    "choose_objects",
     "confirm_delivery",
     "dry_run",
     "edit_delivery",

@@ -148,7 +148,7 @@ def settle(row: Delivery, *, external_id: str, now: datetime) -> None:
     row.lease_until = row.token = row.not_before = None
     row.error = row.error_code = ""
     row.save()
-    if external_id and row.operation == "create":
+    if external_id and row.operation == "create" and "_mapping" not in row.context:
         _bind(row, external_id)
     for dependant in row.dependants.filter(status=DeliveryStatus.WAITING).select_for_update():
         if not dependant.prerequisites.exclude(status=DeliveryStatus.DONE).exists():

@@ -10,6 +10,7 @@ from apps.canonical.documents import label_of
 from apps.canonical.models import Change
 from apps.connectors import budgets
 from apps.connectors.services import client_for
+from apps.core import problems
 from apps.syncs.loading import load_page
 from apps.syncs.models import SourceRecord, Sync
 from apps.syncs.services.contexts import load_context
@@ -66,12 +67,10 @@ def dry_run(sync: Sync, *, now: datetime) -> DryRunReport:
 
 
 def _rehearse(sync: Sync, records: list[dict[str, Any]], calls: int, has_more: bool, now: datetime) -> DryRunReport:
-    from apps.core import problems
-
     context = load_context(sync.connection, sync.object_name, reason="dry run")
     key = context.key
     latest_change = Change.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    with problems.muted():
+    with problems.rehearsed():
         counts = load_page(context, records, now=now)
     changes = {
         change.record_id: change

@@ -47,6 +47,19 @@ def add_syncs(
 
 
 @transaction.atomic
+def choose_objects(
+    connection: Connection, *, objects: list[str], every_minutes: int, actor: User | None, reason: str, now: datetime
+) -> list[Sync]:
+    """Read exactly these objects from now on; others of the connection are switched off, their cursors kept."""
+    syncs = add_syncs(connection, objects=objects, every_minutes=every_minutes, actor=actor, reason=reason)
+    for sync in Sync.objects.filter(connection=connection):
+        wanted = sync.object_name in objects
+        if sync.is_enabled != wanted or (wanted and sync.every_minutes != every_minutes):
+            set_schedule(sync, is_enabled=wanted, every_minutes=every_minutes, actor=actor, reason=reason)
+    return syncs
+
+
+@transaction.atomic
 def start_run(sync: Sync, *, trigger: str, actor: User | None, now: datetime, full: bool = False) -> SyncRun:
     """Start a run, or return the one that is under way. `full` reads everything again, whatever the cursor says."""
     running = SyncRun.objects.filter(sync=sync, status=RunStatus.RUNNING).first()

@@ -149,21 +149,27 @@ class RenderError(Exception):
         self.problems = problems
 
 
-def render(row: Delivery, connection: Connection) -> dict[str, Any]:
-    """The vendor body of a delivery, from the record as it is now. Raises RenderError."""
+def render(row: Delivery, connection: Connection, *, rehearsal: bool = False) -> dict[str, Any]:
+    """The vendor body of a delivery, from the record as it is now. Raises RenderError.
+
+    In a rehearsal a record that an earlier step would make stands in as `<id of …>`.
+    """
     try:
         document = {**document_of(row.entity, row.record_id), **row.context, "marker": row.marker}
     except RecordGoneError as error:
         raise RenderError("not_found", error.message, [])
-    mapping = selectors.outbound(connection, row.object_name, row.entity)
+    mapping = selectors.outbound(connection, row.object_name, row.context.get("_mapping", row.entity))
 
-    def resolve(entity: str, record_id: Any) -> str:
+    def resolve(entity: str, found_record: Any) -> str:
+        record_id = found_record["_id"] if isinstance(found_record, dict) else found_record
         found = (
             ExternalRef.objects.filter(connection=connection, entity=entity, record_id=record_id)
             .order_by("pk")
             .values_list("external_id", flat=True)
             .first()
         )
+        if found is None and rehearsal:
+            return f"<id of {entity} {record_id}>"
         if found is None:
             raise MissingReference(f"{entity} {record_id} is not in {connection.name} yet")
         return found

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.flows.rules.matching import MatchKind, MatchOutcome, MatchResult, Party, find_match
-from apps.flows.rules.names import domain_of, is_free_mail, name_words, normalised_name, normalised_tax_number
+from apps.canonical.matching import MatchKind, MatchOutcome, MatchResult, Party, find_match
+from apps.canonical.names import domain_of, is_free_mail, name_words, normalised_name, normalised_tax_number
 
 ACME = Party("1", "Acme GmbH", tax_number="DE123456789", domain="acme.example", reference="C-100")
 BETA = Party("2", "Beta Consulting Ltd", tax_number="GB987654321", domain="beta.example", reference="C-200")

@@ -1,0 +1,128 @@
+"""Writing canonical records one by one, with their change; deciding proposals.
+
+Set-based writing of synced pages is in `apps.syncs.loading`; both leave the same traces.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.apps import apps
+from django.db import models, transaction
+
+from apps.accounts.models import Customer, User
+from apps.canonical.models import Change, ExternalRef, Proposal, ProposalStatus
+from apps.canonical.registry import entity, name_of
+from apps.core.errors import PermanentError
+from apps.core.work import wake
+
+_REACT = "flows.react"
+
+
+class ProposalStateError(PermanentError):
+    code = "proposal_state"
+
+
+@transaction.atomic
+def create_record(entity_name: str, *, customer: Customer | int, values: dict[str, Any], origin: str, reason: str) -> Any:
+    """Create one record with history and change. `values` by field name; references as instances or `<field>_id`."""
+    record = entity(entity_name).model(**{"customer_id": getattr(customer, "pk", customer), **values})
+    record._change_reason = reason
+    record.save()
+    Change.objects.create(
+        customer_id=record.customer_id, entity=entity_name, record_id=record.pk, kind=Change.Kind.CREATED, origin=origin
+    )
+    return record
+
+
+@transaction.atomic
+def update_record(
+    record: models.Model, *, values: dict[str, Any], origin: str, reason: str, now: datetime, actor: User | None = None
+) -> bool:
+    """Change fields of one record, with history and change. False when nothing differs."""
+    entity_name = name_of(type(record))
+    fields = {name: [_plain(getattr(record, name)), _plain(new)] for name, new in values.items() if getattr(record, name) != new}
+    if not fields:
+        return False
+    for name in fields:
+        setattr(record, name, values[name])
+    record.updated_at = now  # type: ignore[attr-defined]
+    record._change_reason = reason  # type: ignore[attr-defined]
+    record._history_user = actor  # type: ignore[attr-defined]
+    record.save()
+    Change.objects.create(
+        customer_id=record.customer_id,  # type: ignore[attr-defined]
+        entity=entity_name,
+        record_id=record.pk,
+        kind=Change.Kind.UPDATED,
+        fields=fields,
+        origin=origin,
+    )
+    return True
+
+
+@transaction.atomic
+def decide_proposal(proposal: Proposal, *, accept: bool, actor: User | None, reason: str, now: datetime) -> Proposal:
+    """Accept or reject. Accepting a match joins the two records, a field's value is written; an amendment is carried out
+    by its flow. Raises ProposalStateError when it was decided already."""
+    row = Proposal.objects.select_for_update(of=("self",)).get(pk=proposal.pk)
+    if row.status != ProposalStatus.OPEN:
+        raise ProposalStateError(f"proposal {row.pk} was {row.get_status_display()} already")
+    row.status = ProposalStatus.ACCEPTED if accept else ProposalStatus.REJECTED
+    row.decided_by = actor
+    row.decided_at = now
+    row.decision_reason = reason
+    row.save()
+    if accept and row.kind == Proposal.Kind.FIELD:
+        _accept_value(row, actor, reason, now)
+    elif accept and row.kind == Proposal.Kind.MATCH:
+        _join(row, actor, reason, now)
+    wake(_REACT, row.customer_id)
+    return row
+
+
+def _accept_value(row: Proposal, actor: User | None, reason: str, now: datetime) -> None:
+    known = entity(row.entity)
+    record = known.model.objects.select_for_update().get(pk=row.record_id)
+    values = {}
+    for detail in row.details:
+        field = known.model._meta.get_field(str(detail["field"]).removesuffix("_id") if detail["field"].endswith("_id") else detail["field"])
+        values[field.attname] = field.to_python(detail["to"]) if not field.is_relation else detail["to"]
+    update_record(record, values=values, origin=f"user:{actor.pk if actor else 0}", reason=reason, now=now, actor=actor)
+
+
+def _join(row: Proposal, actor: User | None, reason: str, now: datetime) -> None:
+    """Make one record of two: everything that points to the newer moves to the older, which keeps its own values and takes
+    over what it lacks."""
+    model = entity(row.entity).model
+    keep_id, drop_id = sorted([row.record_id, row.other_record_id or row.record_id])
+    if keep_id == drop_id:
+        raise ProposalStateError(f"proposal {row.pk} names one record twice; reject it")
+    rows = {record.pk: record for record in model.objects.select_for_update().filter(pk__in=[keep_id, drop_id])}
+    keep, drop = rows[keep_id], rows[drop_id]
+    origin = f"user:{actor.pk if actor else 0}"
+    lacking = {
+        field.attname: getattr(drop, field.attname)
+        for field in model._meta.concrete_fields
+        if field.name not in {"id", "customer", "created_at", "updated_at", "deleted_at", "is_stub", "custom"}
+        and getattr(keep, field.attname) in (None, "")
+        and getattr(drop, field.attname) not in (None, "")
+    }
+    update_record(keep, values=lacking, origin=origin, reason=f"joined with {drop_id}: {reason}", now=now, actor=actor)
+    ExternalRef.objects.filter(entity=row.entity, record_id=drop_id).update(record_id=keep_id)
+    for related in apps.get_app_config("canonical").get_models():
+        if related.__name__.startswith("Historical"):
+            continue
+        for field in related._meta.concrete_fields:
+            if isinstance(field, models.ForeignKey) and field.related_model is model:
+                related._default_manager.filter(**{field.name: drop_id}).update(**{field.name: keep_id})
+    update_record(drop, values={"deleted_at": now}, origin=origin, reason=f"joined into {keep_id}: {reason}", now=now, actor=actor)
+    Proposal.objects.filter(customer_id=row.customer_id, kind=Proposal.Kind.MATCH, status=ProposalStatus.OPEN).filter(
+        models.Q(record_id=drop_id) | models.Q(other_record_id=drop_id)
+    ).update(status=ProposalStatus.REJECTED, decided_at=now, decision_reason=f"{drop_id} was joined into {keep_id}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -1,0 +1,74 @@
+"""Reading cases, and the question a case asks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+
+from apps.accounts.models import Customer
+from apps.canonical.models import LedgerAccount, TaxRate
+from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.syncs.models import SourceRecord
+
+OPEN = (CaseStatus.OPEN, CaseStatus.RETRYING)
+_MOST_OPTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What only a person can say: which value of theirs corresponds to `source`. `options` are (value, label)."""
+
+    text: str
+    help: str
+    options: list[tuple[str, str]]
+    value_map: str
+    source: str
+
+
+def open_cases() -> QuerySet[ExceptionCase]:
+    """Open cases of all customers, most money first, then oldest."""
+    return (
+        ExceptionCase.objects.filter(status__in=OPEN)
+        .select_related("customer", "connection", "assigned_to")
+        .order_by("-amount", "opened_at")
+    )
+
+
+def open_cases_for(customer: Customer | int) -> QuerySet[ExceptionCase]:
+    return open_cases().filter(customer=customer)
+
+
+def question_for(case: ExceptionCase) -> Question | None:
+    """The value a case waits for, with the customer's own records as choices; None when it asks for none."""
+    problem = next((p for p in case.detail.get("problems", []) if p.get("value_map")), None)
+    if problem is None:
+        return None
+    value_map, source = str(problem["value_map"]), str(problem.get("map_key") or problem.get("value") or "")
+    system = case.connection.name if case.connection else "the other system"
+    what = _WORDS.get(value_map, value_map.replace("_", " ").rstrip("s"))
+    return Question(
+        text=f"Which {what} in {system} is “{source}”?",
+        help="Choose the one we should use from now on. What waits for it is sent as soon as you have answered.",
+        options=_options(case, value_map),
+        value_map=value_map,
+        source=source,
+    )
+
+
+_WORDS = {"tax_codes": "tax rate", "revenue_accounts": "account", "tasks": "task", "currencies": "currency"}
+
+
+def _options(case: ExceptionCase, value_map: str) -> list[tuple[str, str]]:
+    """Choices from what was synced from the connection in question."""
+    if value_map == "tax_codes":
+        rates = TaxRate.objects.live().filter(customer_id=case.customer_id, is_active=True).order_by("name")
+        return [(rate.code, f"{rate.name} ({rate.percent.normalize():f} %)") for rate in rates[:_MOST_OPTIONS]]
+    if value_map in {"revenue_accounts", "expense_accounts"}:
+        accounts = LedgerAccount.objects.live().filter(customer_id=case.customer_id, is_active=True).order_by("code")
+        return [(account.code, f"{account.code} {account.name}") for account in accounts[:_MOST_OPTIONS]]
+    records = SourceRecord.objects.filter(connection_id=case.connection_id, object_name=value_map).order_by("pk")
+    return [(row.external_id, _label(row.payload, row.external_id)) for row in records[:_MOST_OPTIONS]]
+
+
+def _label(payload: dict[str, Any], fallback: str) -> str:
+    return str(payload.get("name") or payload.get("Name") or payload.get("title") or fallback)

@@ -1,0 +1,62 @@
+"""Which connections a flow writes to, and how it names the records there."""
+
+from dataclasses import dataclass
+
+from django.db import connection as database
+
+from apps.canonical.models import ExternalRef
+from apps.connectors.models import Connection
+from apps.core.errors import PermanentError
+from apps.mappings import selectors
+from apps.syncs.models import Sync
+
+
+class FlowIncompleteError(PermanentError):
+    """The flow lacks a system or a setting. A person completes it; nothing was planned."""
+
+    code = "flow_incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A system that can make records of an entity."""
+
+    connection: Connection
+    object_name: str
+
+    def holds(self, entity: str, record_id: int) -> bool:
+        return ExternalRef.objects.filter(connection=self.connection, entity=entity, record_id=record_id).exists()
+
+
+def system(customer_id: int, chosen: int | None, roles: tuple[str, ...]) -> Connection | None:
+    """The chosen connection, or the customer's first that wears one of the roles, in their order."""
+    connections = list(Connection.objects.filter(customer_id=customer_id).order_by("pk"))
+    if chosen is not None:
+        return next((found for found in connections if found.pk == chosen), None)
+    for role in roles:
+        for found in connections:
+            if found.has_role(role):
+                return found
+    return None
+
+
+def target(connection: Connection, entity: str, *, prefer: str = "") -> Target | None:
+    """How the connection makes records of an entity; None when it can't."""
+    names = [spec.object for spec in selectors.specs(connection, "out") if spec.entity == entity]
+    able = [name for name in names if "create" in connection.manifest.object(name).write]
+    if prefer:
+        able.sort(key=lambda name: prefer not in name)
+    else:
+        able.sort(key=lambda name: "credit" in name)
+    return Target(connection, able[0]) if able else None
+
+
+def has_read_all(where: Target) -> bool:
+    """Whether its records were read at least once: before that, what exists there is unknown and would be made twice."""
+    sync = Sync.objects.filter(connection=where.connection, object_name=where.object_name).first()
+    return sync is None or sync.latest_success_at is not None
+
+
+def key(*parts: object) -> str:
+    """An idempotency key: names the effect, the same for the same effect, distinct between partners."""
+    return ":".join([str(database.schema_name), *(str(part) for part in parts)])[:120]  # type: ignore[attr-defined]
