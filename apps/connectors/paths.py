@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import jmespath
+from jmespath.exceptions import JMESPathError
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 
@@ -16,7 +17,7 @@ def getter(path: str) -> Callable[[Any], Any]:
     if not path:
         return _itself
     if not _PLAIN.fullmatch(path):
-        return jmespath.compile(path).search  # type: ignore[no-any-return]
+        return _search(jmespath.compile(path).search)
     parts = path.split(".")
     if len(parts) == 1:
         return lambda record: record.get(path) if type(record) is dict else None
@@ -67,6 +68,16 @@ def text_of(value: Any) -> str:
 
 def _itself(record: Any) -> Any:
     return record
+
+
+def _search(search: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def read(record: Any) -> Any:
+        try:
+            return search(record)
+        except JMESPathError:  # a function met a value of another kind: there is nothing to read
+            return None
+
+    return read
 
 
 def _walk(record: Any, parts: list[str]) -> Any:

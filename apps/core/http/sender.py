@@ -104,7 +104,7 @@ def _reason(error: BaseException) -> str:
             return "the name is not known"
         if isinstance(cause, requests.exceptions.SSLError | UrllibSSLError):
             return f"the secure connection failed ({str(cause)[:120]})"
-        if isinstance(cause, requests.ConnectTimeout):
+        if isinstance(cause, requests.Timeout):
             return "it did not accept the connection in time"
         if isinstance(cause, ConnectionRefusedError):
             return "the connection was refused"
