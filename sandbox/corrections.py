@@ -9,8 +9,7 @@ from typing import Any
 # The HubSpot file was shaped for Power Automate, which writes every 64-bit number as text. HubSpot's own
 # documentation and client models have numbers (developers.hubspot.com/docs/api-reference, CRM search and
 # associations v4), and `label` is null for an unlabelled association.
-_HUBSPOT_NUMBERS = ("total", "typeId", "numErrors", "limit", "associationTypeId", "toObjectId")
-# The object schemas say `"properties": {"type": "object", "properties": {}}`; values are text or null.
+_HUBSPOT_NUMBERS = ("total", "typeId", "numErrors", "limit", "associationTypeId", "toObjectId", "userId")
 _HUBSPOT_NULLABLE = ("label",)
 
 
@@ -23,7 +22,23 @@ def corrected(name: str, document: dict[str, Any]) -> dict[str, Any]:
             for field in _HUBSPOT_NULLABLE:
                 if (schema.get(field) or {}).get("type") == "string":
                     schema[field] = {**schema[field], "nullable": True}
+    if name == "harvest":
+        # OpenAPI 3.0 knows no type "null"; the generator wrote it where the documentation says "or null".
+        for node in _nodes(document):
+            if node.get("type") == "null":
+                node.pop("type")
+                node |= {"nullable": True, "enum": [None]}
     return document
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        yield value
+        for held in list(value.values()):
+            yield from _nodes(held)
+    elif isinstance(value, list):
+        for held in value:
+            yield from _nodes(held)
 
 
 def _schemas(node: Any) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Starts the practice vendors, each on its own port, and writes `sandbox.json` with addresses and credentials."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -104,7 +103,7 @@ class Practice:
         draft = target.with_suffix(".tmp")
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(self.summary(), indent=2, ensure_ascii=False) + "\n")
-        os.replace(draft, target)
+        draft.replace(target)
 
     def summary(self) -> dict[str, Any]:
         first = next(iter(self.vendors.values()))

@@ -8,7 +8,7 @@ from sandbox.framework import jsontext
 from sandbox.framework.actions import all_actions
 from sandbox.framework.control import PREFIX, find_account, public_account
 from sandbox.framework.faults import KINDS
-from sandbox.framework.pages import escape, field, form, link, page, table
+from sandbox.framework.pages import escape, field, form, link, page, select, table
 from sandbox.framework.store import Document
 from sandbox.framework.vendor import Action, ActionError, Vendor
 
@@ -80,7 +80,12 @@ def _account(vendor: Vendor, request: web.Request) -> tuple[str, str]:
 
 
 def _action_form(action: Action, account: str, back: str, *, record: str = "") -> str:
-    fields = "".join(field(item.name, item.label, item.value, required=item.required) for item in action.fields)
+    fields = "".join(
+        select(item.name, item.label, item.choices(account), required=item.required)
+        if item.choices
+        else field(item.name, item.label, item.value, required=item.required)
+        for item in action.fields
+    )
     hidden = {"account": account, "back": back, **({"id": record} if record else {})}
     return form(f"{PREFIX}/actions/{action.name}", fields, action.label, hidden=hidden)
 
@@ -111,11 +116,10 @@ def _collection(vendor: Vendor, request: web.Request) -> tuple[str, str]:
     ]
     query = f"&search={escape(search)}" if search else ""
     more = link(f"{here}?page={number + 1}{query}", "Next page") if number * PAGE_SIZE < len(found) else ""
-    finder = (
-        f'<form class="row" method="get"><label>Find<input type="search" name="search" value="{escape(search)}"></label>'
-        "<button class='quiet'>Find</button></form>"
-    )
-    body = f"<section>{finder}{table(['Id', 'What', 'Act'], rows, caption=name)}<p>{len(found)} in all. {more}</p></section>"
+    sought = f'<label>Find<input type="search" name="search" value="{escape(search)}"></label>'
+    finder = f'<form class="row" method="get">{sought}<button class="quiet">Find</button></form>'
+    listing = table(["Id", "What", "Act"], rows, caption=name)
+    body = f"<section>{finder}{listing}<p>{len(found)} in all. {more}</p></section>"
     return f"{name} of {account['name']}", f"<p>{link(base, account['name'])}</p>{body}"
 
 
@@ -145,8 +149,9 @@ def summary(document: Document) -> str:
             state = properties.get("dealstage") or properties.get("Status") or properties.get("approval_status") or ""
             amount = properties.get("amount") or properties.get("Total") or properties.get("hours") or ""
             return " · ".join(str(part) for part in (properties[name][:80], state, amount) if str(part))
-    person = f"{properties.get('firstname') or properties.get('first_name') or ''} {properties.get('lastname') or properties.get('last_name') or ''}"
-    return person.strip()
+    first = properties.get("firstname") or properties.get("first_name") or ""
+    last = properties.get("lastname") or properties.get("last_name") or ""
+    return f"{first} {last}".strip()
 
 
 def _log(vendor: Vendor, _request: web.Request) -> tuple[str, str]:

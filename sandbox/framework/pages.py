@@ -2,27 +2,13 @@
 
 import html
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sandbox.framework.vendor import Vendor
 
-_STYLE = """
-:root{color-scheme:light dark;--ink:#1d2430;--soft:#5a6474;--line:#d7dce3;--paper:#fff;--back:#f4f6f8;--accent:#1f4fa3;--warn:#8a3b00}
-@media(prefers-color-scheme:dark){:root{--ink:#e8ebf0;--soft:#aab3c0;--line:#39424f;--paper:#1b2028;--back:#12161c;--accent:#8db4ff;--warn:#ffb787}}
-*{box-sizing:border-box}body{margin:0;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back)}
-header,main,footer{max-width:72rem;margin:0 auto;padding:1rem}header{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;align-items:baseline}
-header strong{font-size:1.1rem}nav a{margin-right:1rem}a{color:var(--accent)}h1{font-size:1.5rem;margin:.2rem 0 1rem}h2{font-size:1.1rem;margin:1.6rem 0 .5rem}
-section,.card{background:var(--paper);border:1px solid var(--line);border-radius:.5rem;padding:1rem;margin:0 0 1rem}section>h2:first-child{margin-top:0}
-.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
-th{color:var(--soft);font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}pre{overflow-x:auto;background:var(--back);padding:.8rem;border-radius:.4rem;font-size:.85rem}
-button{font:inherit;padding:.35rem .8rem;border:1px solid var(--accent);border-radius:.35rem;background:var(--accent);color:var(--paper);cursor:pointer}
-button.quiet{background:transparent;color:var(--accent)}input,select{font:inherit;padding:.3rem .5rem;border:1px solid var(--soft);border-radius:.35rem;background:var(--paper);color:var(--ink);max-width:100%}
-form.row{display:flex;flex-wrap:wrap;gap:.6rem;align-items:end;margin:.4rem 0}form.row label{display:grid;gap:.1rem;font-size:.9rem;color:var(--soft)}
-[role=status],[role=alert]{border-left:.3rem solid var(--accent);padding:.5rem .8rem;background:var(--paper)}[role=alert]{border-color:var(--warn)}
-small,.soft{color:var(--soft)}:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-.skip{position:absolute;left:-99rem}.skip:focus{position:static}
-"""
+_STYLE = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 
 
 def escape(value: object) -> str:
@@ -75,3 +61,10 @@ def form(action: str, fields: str, button: str, *, hidden: dict[str, str] | None
 def field(name: str, label: str, value: object = "", *, required: bool = False) -> str:
     need = " required" if required else ""
     return f'<label>{escape(label)}<input name="{escape(name)}" value="{escape(value)}"{need}></label>'
+
+
+def select(name: str, label: str, choices: Iterable[tuple[str, str]], *, required: bool = False) -> str:
+    """Where nothing needs to be chosen, nothing is chosen at first."""
+    options = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in choices)
+    empty = "" if required else '<option value=""></option>'
+    return f'<label>{escape(label)}<select name="{escape(name)}">{empty}{options}</select></label>'

@@ -35,6 +35,7 @@ class ActionField:
     label: str
     value: str = ""
     required: bool = True
+    choices: Callable[[str], list[tuple[str, str]]] | None = None  # for an account: (value, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Vendor:
     # What all vendors have
 
     def reset(self) -> None:
-        """Empty every account, fill it again from the scenario, give back access; keep credentials and subscriptions."""
+        """Every account as at the start, with access given back; credentials and subscriptions stay."""
         with self.store.transaction():
             for account in self.accounts():
                 self.store.wipe(account["id"])

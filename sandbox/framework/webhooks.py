@@ -93,7 +93,7 @@ class Webhooks:
             raise ActionError(f"There is no webhook subscription {subscription_id}")
 
     def queue(self, account: str, names: Sequence[str], event: Mapping[str, Any]) -> None:
-        """Put an event in the outbox of every subscription that wants one of `names`; part of the caller's transaction."""
+        """Put an event in the outbox of whoever wants one of `names`, in the caller's transaction."""
         for subscription in self.subscriptions():
             if subscription["account"] != account or subscription["status"] != "active":
                 continue
@@ -115,8 +115,7 @@ class Webhooks:
     async def _run(self) -> None:
         while True:
             self._ring.clear()
-            for subscription in list(self.subscriptions()):
-                await self._deliver(subscription)
+            await asyncio.gather(*(self._deliver(subscription) for subscription in self.subscriptions()))
             self._drop_orphans()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ring.wait(), self._pause())

@@ -1,6 +1,6 @@
 """What a person does in Harvest's screens: approve a week, withdraw an approval, log time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -8,12 +8,22 @@ from sandbox.framework.clock import iso_seconds
 from sandbox.framework.store import Document
 from sandbox.framework.vendor import Action, ActionError, ActionField, Vendor
 from sandbox.harvest.common import FIRST_ID
+from sandbox.harvest.projects import full_name
 from sandbox.harvest.timesheets import APPROVED_LOCK, new_entry
 
 
 def for_vendor(vendor: Vendor) -> list[Action]:
-    week = ActionField("week", "Any day of the week", date.today().isoformat(), required=False)
-    who = ActionField("person", "Person (id, email or name; empty for all)", required=False)
+    def people(account: str) -> list[tuple[str, str]]:
+        return [(str(user["id"]), full_name(user)) for user in vendor.store.all(account, "users")]
+
+    def named(collection: str) -> Callable[[str], list[tuple[str, str]]]:
+        return lambda account: [(str(item["id"]), item["name"]) for item in vendor.store.all(account, collection)]
+
+    week = ActionField(
+        "week", "Week (empty: the latest open one)", required=False,
+        choices=lambda account: [(day, f"from {day}") for day in open_weeks(vendor, account)],
+    )  # fmt: skip
+    who = ActionField("person", "Person (empty: everybody)", required=False, choices=people)
 
     def approve(account: str, params: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         return set_approval(vendor, account, params, now, approved=True)
@@ -37,8 +47,9 @@ def for_vendor(vendor: Vendor) -> list[Action]:
         Action(
             "log_time", "Log time", log,
             fields=(
-                ActionField("person", "Person (id, email or name)"), ActionField("project", "Project (id, code or name)"),
-                ActionField("task", "Task (id or name)"), ActionField("hours", "Hours", "1.5"),
+                ActionField("person", "Person", choices=people),
+                ActionField("project", "Project", choices=named("projects")),
+                ActionField("task", "Task", choices=named("tasks")), ActionField("hours", "Hours", "1.5"),
                 ActionField("spent_date", "Day (today)", required=False), ActionField("notes", "Notes", required=False),
             ),
         ),
@@ -52,7 +63,8 @@ def for_vendor(vendor: Vendor) -> list[Action]:
 def set_approval(
     vendor: Vendor, account: str, params: Mapping[str, Any], now: datetime, *, approved: bool
 ) -> dict[str, Any]:
-    day = date.fromisoformat(str(params.get("week") or now.date().isoformat()))
+    latest = next(iter(open_weeks(vendor, account)), now.date().isoformat())
+    day = date.fromisoformat(str(params.get("week") or latest))
     monday = day - timedelta(days=day.weekday())
     days = {(monday + timedelta(days=number)).isoformat() for number in range(7)}
     person = find(vendor, account, "users", str(params["person"])) if params.get("person") else None
@@ -66,6 +78,16 @@ def set_approval(
     verb = "approved" if approved else "opened again"
     message = f"Week of {monday}: {changed['time_entries']} time entries and {changed['expenses']} expenses {verb}."
     return {"message": message, "week": monday.isoformat(), "entries": changed["time_entries"], **changed}
+
+
+def open_weeks(vendor: Vendor, account: str) -> list[str]:
+    """Mondays of the weeks that have time waiting for approval, the latest first."""
+    days = {
+        date.fromisoformat(entry["spent_date"])
+        for entry in vendor.store.all(account, "time_entries")
+        if entry["approval_status"] != "approved"
+    }
+    return sorted({(day - timedelta(days=day.weekday())).isoformat() for day in days}, reverse=True)
 
 
 def approval(document: Document, now: datetime, *, approved: bool) -> Document:

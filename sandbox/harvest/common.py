@@ -14,7 +14,7 @@ PER_PAGE = 2000
 FIRST_ID = 10_000_001
 
 Render = Callable[[Call, Document], Document]
-Field = tuple[str, tuple[type, ...]]
+Check = Callable[[Call, Document], None]
 
 TEXT: tuple[type, ...] = (str,)
 FLAG: tuple[type, ...] = (bool,)
@@ -122,8 +122,8 @@ def on_day(text: object, name: str) -> str:
 
 def simple_resource(
     collection: str, *, fields: dict[str, tuple[type, ...]], required: tuple[str, ...], defaults: Document,
-    render: Render, filters: tuple[str, ...] = (), check: Callable[[Call, Document], None] = lambda _call, _values: None,
-    guard: Callable[[Call, Document], None] = lambda _call, _document: None,
+    render: Render, filters: tuple[str, ...] = (), check: Check = lambda _call, _values: None,
+    guard: Check = lambda _call, _document: None,
 ) -> list[tuple[str, str, Callable[[Call], Reply]]]:  # fmt: skip
     """List, get, create, update and delete of a resource that needs nothing special."""
 

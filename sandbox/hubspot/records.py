@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 from sandbox.framework.clock import epoch_millis, iso_millis
 from sandbox.framework.store import Document, Store
 from sandbox.hubspot.schema import (
-    ASSOCIATIONS, PIPELINE, PRIMARY, PROPERTIES, SINGULAR, STAGE, default_type, modified_property, primary_type,
+    ASSOCIATIONS,
+    PIPELINE,
+    PRIMARY,
+    PROPERTIES,
+    SINGULAR,
+    STAGE,
+    default_type,
+    modified_property,
+    primary_type,
 )  # fmt: skip
 
 if TYPE_CHECKING:

@@ -102,7 +102,7 @@ def _sort(found: list[Document], sorts: list[Any], known: set[str]) -> None:
         name, down = _order(wanted)
         if name not in known:
             raise _bad(f"There is no property {name} to sort by")
-        found.sort(key=lambda item: _sort_key(item, name), reverse=down)  # noqa: B023 - used at once
+        found.sort(key=lambda item: _sort_key(item, name), reverse=down)
 
 
 def _sort_key(item: Document, name: str) -> tuple[int, tuple[int, Decimal, str]]:

@@ -1,4 +1,4 @@
-"""Scenarios: what the practice accounts hold at the start. "demo" is three firms' quarter, "empty" only their accounts."""
+"""What the practice accounts hold at the start: "demo" is three firms' quarter, "empty" only their accounts."""
 
 from datetime import date
 

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import cast
 
 from sandbox.framework.clock import iso_millis
 from sandbox.framework.http import Call
 from sandbox.framework.store import Document, Store
+from sandbox.framework.vendor import Vendor
 from sandbox.scenario.fill_harvest import task_rate
 from sandbox.scenario.firms import Client, Job
 from sandbox.scenario.plan import Plan, WorkPlan
@@ -134,9 +136,9 @@ class Filler:
 
     def _call(self, now: datetime) -> Call:
         return Call(
-            vendor=_Silent(), store=self.store, now=now, method="PUT", path="", url="", query={}, headers={}, body=b"",
-            params={}, account=self.account,
-        )  # type: ignore[arg-type]  # fmt: skip
+            vendor=cast(Vendor, _Silent()), store=self.store, now=now, method="PUT", path="", url="", query={},
+            headers={}, body=b"", params={}, account=self.account,
+        )  # fmt: skip
 
 
 class _Silent:

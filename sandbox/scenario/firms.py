@@ -1,5 +1,8 @@
 """The three practice firms: who they are, whom they work for, what they sell. Invented names throughout."""
 
+# One line per row, as a table is read.
+# ruff: noqa: E501
+
 from dataclasses import dataclass
 
 

@@ -1,4 +1,4 @@
-"""The quarter as it happened, before any vendor sees it: contacts, work days, expenses, deals. Pure and deterministic."""
+"""The quarter as it happened, before any vendor sees it. Pure and deterministic."""
 
 import random
 import unicodedata

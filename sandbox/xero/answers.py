@@ -1,4 +1,4 @@
-"""Xero's answer forms: the envelope, /Date()/ values, validation errors, problem details, XML when JSON is not asked for."""
+"""Xero's answer forms: envelope, /Date()/ values, validation errors, problem details, and XML by default."""
 
 import uuid
 from datetime import UTC, date, datetime, time
@@ -38,7 +38,7 @@ def envelope(call: Call, name: str, items: list[Document], *, pagination: Docume
 
 
 def problem(status: int, title: str, detail: str) -> Reply:
-    body = {
+    body: Document = {
         "Type": None, "Title": title, "Status": status, "Detail": detail, "Instance": str(uuid.uuid4()),
         "Extensions": {},
     }  # fmt: skip

@@ -6,7 +6,15 @@ from sandbox.framework.store import Document
 from sandbox.xero.answers import InvalidItemError, envelope, not_found, refused_element, validation_failed, xero_day
 from sandbox.xero.chart import keep, new_id
 from sandbox.xero.documents import (
-    STRICT, apply_lines, contact_for, currency_for, day_in, next_free_number, positive, rendered, save_document,
+    STRICT,
+    apply_lines,
+    contact_for,
+    currency_for,
+    day_in,
+    next_free_number,
+    positive,
+    rendered,
+    save_document,
     settle_invoice,
 )  # fmt: skip
 from sandbox.xero.events import tell

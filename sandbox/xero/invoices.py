@@ -9,8 +9,17 @@ from sandbox.xero.amounts import ZERO
 from sandbox.xero.answers import InvalidItemError, envelope, not_found, xero_day
 from sandbox.xero.chart import keep
 from sandbox.xero.documents import (
-    STRICT, allocations_to, apply_lines, contact_for, currency_for, day_in, next_free_number, payments_of, rendered,
-    save_document, settle_invoice,
+    STRICT,
+    allocations_to,
+    apply_lines,
+    contact_for,
+    currency_for,
+    day_in,
+    next_free_number,
+    payments_of,
+    rendered,
+    save_document,
+    settle_invoice,
 )  # fmt: skip
 from sandbox.xero.events import tell
 from sandbox.xero.lists import listed, split, text_in, written

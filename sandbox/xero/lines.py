@@ -142,9 +142,8 @@ def _tracking(call: Call, given: Any) -> list[Document]:
             None,
         )
         if category is None or option is None:
-            raise InvalidItemError(
-                f"Tracking {wanted.get('Name')!r} with option {wanted.get('Option')!r} does not exist in this organisation"
-            )
+            pair = f"{wanted.get('Name')!r} with option {wanted.get('Option')!r}"
+            raise InvalidItemError(f"Tracking {pair} does not exist in this organisation")
         found.append(
             {
                 "TrackingCategoryID": category["TrackingCategoryID"], "TrackingOptionID": option["TrackingOptionID"],
@@ -161,4 +160,4 @@ def _categories(call: Call) -> list[Document]:
 
 
 def _is_named(category: Document, wanted: Document, id_name: str) -> bool:
-    return category[id_name] == wanted.get(id_name) or category["Name"] == wanted.get("Name")
+    return bool(category[id_name] == wanted.get(id_name) or category["Name"] == wanted.get("Name"))

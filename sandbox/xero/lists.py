@@ -8,7 +8,11 @@ from sandbox.framework.clock import iso_millis, parse_moment
 from sandbox.framework.http import Call, Refusal, Reply
 from sandbox.framework.store import Document
 from sandbox.xero.answers import (
-    InvalidItemError, envelope, invalid_post, refused_element, validation_failed,
+    InvalidItemError,
+    envelope,
+    invalid_post,
+    refused_element,
+    validation_failed,
 )  # fmt: skip
 from sandbox.xero.where import WhereError, parse_order, parse_where, value_of
 

@@ -21,7 +21,7 @@ def render_payment(call: Call, payment: Document) -> Document:
         "PaymentType": "ACCRECPAYMENT" if invoice["Type"] == "ACCREC" else "ACCPAYPAYMENT",
         "Status": payment["Status"], "UpdatedDateUTC": xero_moment(parse_moment(payment["UpdatedDateUTC"])),
         "HasAccount": True, "IsReconciled": False, "HasValidationErrors": False,
-        "Account": {"AccountID": payment["AccountID"], "Code": account.get("Code", ""), "Name": account.get("Name", "")},
+        "Account": {name: account.get(name, "") for name in ("AccountID", "Code", "Name")},
         "Invoice": render_summary(call, invoice),
     }  # fmt: skip
 

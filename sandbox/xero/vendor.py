@@ -1,4 +1,4 @@
-"""Practice Xero: tenants, limits, idempotency, error forms, routes and webhook signatures of the real accounting API."""
+"""Practice Xero: tenants, limits, error forms, routes and webhook signatures of the real accounting API."""
 
 import base64
 import hashlib
@@ -43,6 +43,7 @@ class Xero(Vendor):
         return [
             *found,
             ("GET", "/connections", reference.connections),
+            ("GET", "/Connections", reference.connections),
             ("DELETE", "/connections/{id}", reference.disconnect),
         ]
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,6 +30,14 @@ class Running:
     async def _start(self, options: Options) -> None:
         self.practice.__init__(options)  # type: ignore[misc]  # SQLite objects must be made in the loop's thread
         await self.practice.start()
+
+    def call(self, work: Callable[[], Any]) -> Any:
+        """Run `work` in the server's own thread, where its database is open."""
+
+        async def run() -> Any:
+            return work()
+
+        return self._do(run())
 
     def stop(self) -> None:
         self._do(self.practice.stop())

@@ -53,7 +53,7 @@ class TestRefusals:
         [
             ("/clients", {}, "Name can't be blank"),
             ("/clients", {"name": 7}, "wrong type"),
-            ("/projects", {"client_id": 1, "name": "x", "is_billable": True, "bill_by": "none", "budget_by": "none"}, "not found"),
+            ("/projects", {"client_id": 1, "name": "x", "is_billable": True, "bill_by": "none"}, "Budget by can't"),
             ("/time_entries", {"project_id": 1, "task_id": 1}, "Spent date can't be blank"),
         ],
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The real process: ready line, private sandbox.json, state that survives kill -9, the same credentials after a restart."""
+"""The real process: ready line, private sandbox.json, and state and credentials that survive kill -9."""
 
 import os
 import signal

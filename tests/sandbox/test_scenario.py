@@ -1,4 +1,4 @@
-"""The demo quarter: the same each time, consistent between the three systems, with something to win, approve and find."""
+"""The demo quarter: the same each time, consistent between the systems, with work to win, approve and find."""
 
 from collections import Counter
 from datetime import date
@@ -47,7 +47,7 @@ def test_any_anchor_works(anchor: date, tmp_path: Path) -> None:
     invoices = filled(Xero, tmp_path / "x", anchor)["kestrel-studio/invoices"]
     assert 850 <= len(entries) <= 1600
     assert {entry["approval_status"] for entry in entries} == {"approved", "submitted", "unsubmitted"}
-    assert {"PAID", "AUTHORISED"} == {invoice["Status"] for invoice in invoices}
+    assert {invoice["Status"] for invoice in invoices} == {"PAID", "AUTHORISED"}
     assert max(invoice["Date"] for invoice in invoices) < anchor.isoformat()
 
 
@@ -56,7 +56,7 @@ class TestEachFirm:
     def test_deals_to_win_and_deals_won(self, control: Control, firm: str) -> None:
         deals = [item["properties"] for item in control.documents("hubspot", firm, "deals")]
         stages = Counter(deal["dealstage"] for deal in deals)
-        assert 14 <= len(deals)
+        assert len(deals) >= 14
         assert stages["closedwon"] >= 5
         assert stages["contractsent"] >= 2
 
