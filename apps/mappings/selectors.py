@@ -2,7 +2,6 @@
 
 import re
 from functools import lru_cache
-from typing import Any
 
 import orjson
 from django.db import connection as database
@@ -14,6 +13,8 @@ from apps.mappings.engine import CompiledMapping, MappingSpec, compile_mapping
 from apps.mappings.models import Mapping, ValueMap
 
 
+_MOST_KEPT = 256
+_KEPT: dict[tuple[str, bytes], CompiledMapping] = {}
 _LOOKUP = re.compile(r'"map":\s*"([a-z_]+)"')
 
 
@@ -96,10 +97,11 @@ def default_specs(connector: str) -> tuple[MappingSpec, ...]:
 
 
 def _compiled(spec: MappingSpec, maps: dict[str, dict[str, str]]) -> CompiledMapping:
-    return _compile_cached(spec.model_dump_json(by_alias=True, exclude_unset=True), orjson.dumps(maps, option=orjson.OPT_SORT_KEYS))
-
-
-@lru_cache(maxsize=256)
-def _compile_cached(spec_json: str, maps_json: bytes) -> CompiledMapping:
-    maps: dict[str, Any] = orjson.loads(maps_json)
-    return compile_mapping(MappingSpec.model_validate_json(spec_json), value_maps=maps)
+    """Compiled once for the same plan and maps, whoever asks; a handful of recent ones is kept."""
+    key = (spec.model_dump_json(), orjson.dumps(maps, option=orjson.OPT_SORT_KEYS))
+    found = _KEPT.get(key)
+    if found is None:
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        found = _KEPT[key] = compile_mapping(spec, value_maps=maps)
+    return found

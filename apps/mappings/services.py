@@ -84,7 +84,7 @@ def save_mapping(
         )
     else:
         row.version += 1
-    row.spec = parsed.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    row.spec = spec
     row.note = note
     _save(row, actor, reason)
     wake(RELEASE, connection.customer_id)

@@ -68,7 +68,7 @@ def create_partner(
         mail_sender=mail_sender,
     )
     _check(partner)
-    partner.save()  # creates the schema and migrates it
+    partner.save(verbosity=0)  # creates the schema and migrates it
     Domain.objects.create(domain=domain, tenant=partner, is_primary=True)
     forget_hosts()
     return partner
