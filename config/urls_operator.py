@@ -1,5 +1,13 @@
-"""Addresses on a partner's hosts."""
+"""Addresses on the operator's host (public schema)."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from apps.backoffice.site import operator_site
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", operator_site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("brand/", include("apps.partners.urls")),
+    path("", RedirectView.as_view(url="/admin/", permanent=False)),
+]

@@ -21,7 +21,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         default = os.environ.get("OPERATOR_EMAIL", "")
-        parser.add_argument("--email", default=default, help="Address the first operator signs in with (or OPERATOR_EMAIL).")
+        parser.add_argument(
+            "--email", default=default, help="Address the first operator signs in with (or OPERATOR_EMAIL)."
+        )
         parser.add_argument("--name", default="Operator")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,6 +38,10 @@ class Command(BaseCommand):
                 return
             password = one_time_password()
             create_user(
-                email=email, name=options["name"], role=Role.OWNER, password=password, reason="first operator of the deployment"
+                email=email,
+                name=options["name"],
+                role=Role.OWNER,
+                password=password,
+                reason="first operator of the deployment",
             )
         self.stdout.write(f"{email} can sign in at {address} with the password {password} – shown only now.")

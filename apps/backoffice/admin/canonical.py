@@ -1,0 +1,515 @@
+"""Business records: what all connected systems agree on. Read from the systems, so read-only here, but for rates and contracts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.admin import StackedInline, TabularInline
+from unfold.decorators import display
+
+from apps.backoffice.base import EditableAdmin, RecordAdmin, link
+from apps.backoffice.columns import money, pill, shown, when, words
+from apps.backoffice.site import site
+from apps.backoffice.verbs import Call, Verb
+from apps.canonical import models, services
+from apps.canonical.models import Change, ExternalRef, Proposal, ProposalStatus
+from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.syncs.models import Delivery, SourceRecord
+
+_BOOKKEEPING = {"id", "customer", "custom", "is_stub", "source_updated_at", "deleted_at", "created_at", "updated_at"}
+
+
+def entity_of(model: type[Model]) -> str:
+    """`TimeEntry` → `time_entry`, as external refs and changes name it."""
+    return "".join(f"_{sign.lower()}" if sign.isupper() else sign for sign in model.__name__).lstrip("_")
+
+
+class CanonicalAdmin(RecordAdmin):
+    """Lists with customer and state; a page that shows the record, where it lives, and what happened to it."""
+
+    page_template = "backoffice/record.html"
+    children: tuple[str, ...] = ()
+
+    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        entity = entity_of(self.model)
+        about = {"entity": entity, "record_id": row.pk}
+        return {
+            "entity": entity,
+            "facts": _facts(row),
+            "custom": row.custom,
+            "refs": list(ExternalRef.objects.filter(**about).select_related("connection")),
+            "sources": list(SourceRecord.objects.filter(**about).defer("payload").select_related("connection")[:10]),
+            "changes": list(Change.objects.filter(**about).order_by("-id")[:15]),
+            "deliveries": list(Delivery.objects.filter(**about).select_related("connection")[:10]),
+            "cases": list(
+                ExceptionCase.objects.filter(**about, status__in=(CaseStatus.OPEN, CaseStatus.RETRYING)).order_by(
+                    "-id"
+                )[:10]
+            ),
+            "children": [_children(row, name) for name in self.children],
+        }
+
+    @display(description="Name")
+    def what(self, row: Any) -> str:
+        mark = format_html(' <span class="tl-pill tl-plain">{}</span>', "known by name only") if row.is_stub else ""
+        return format_html("{}{}", str(row), mark)
+
+    @display(description="Customer", ordering="customer__name")
+    def customer_link(self, row: Any) -> str:
+        return link(row.customer)
+
+    @display(description="Client", ordering="client__name")
+    def client_link(self, row: Any) -> str:
+        return link(row.client)
+
+    @display(description="Project", ordering="project__name")
+    def project_link(self, row: Any) -> str:
+        return link(row.project)
+
+    @display(description="Person", ordering="resource__name")
+    def resource_link(self, row: Any) -> str:
+        return link(row.resource)
+
+    @display(description="Opportunity", ordering="opportunity__name")
+    def opportunity_link(self, row: Any) -> str:
+        return link(row.opportunity)
+
+    @display(description="State", ordering="status")
+    def state(self, row: Any) -> str:
+        return pill(row.status.replace("_", " "), row.status)
+
+    @display(description="Approval", ordering="approval")
+    def approval_state(self, row: Any) -> str:
+        return pill(row.approval, row.approval)
+
+    @display(description="Amount", ordering="amount")
+    def amount_shown(self, row: Any) -> str:
+        return money(row.amount, row.currency)
+
+    @display(description="Total", ordering="total_amount")
+    def total(self, row: Any) -> str:
+        return money(row.total_amount, row.currency)
+
+    @display(description="Paid", ordering="paid_amount")
+    def paid(self, row: Any) -> str:
+        return money(row.paid_amount, row.currency)
+
+    @display(description="Budget")
+    def budget(self, row: Any) -> str:
+        return (
+            money(row.budget_amount, row.currency) if row.budget_amount is not None else f"{shown(row.budget_hours)} h"
+        )
+
+    @display(description="Hours", ordering="hours")
+    def hours_shown(self, row: Any) -> str:
+        return shown(row.hours)
+
+    @display(description="Made here", boolean=True, ordering="is_produced_here")
+    def made_here(self, row: Any) -> bool:
+        return bool(row.is_produced_here)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How a kind of record is listed."""
+
+    columns: tuple[str, ...]
+    search: tuple[str, ...]
+    filters: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    date: str | None = None
+    children: tuple[str, ...] = ()
+
+
+LISTINGS: dict[type[Model], Listing] = {
+    models.Client: Listing(
+        ("what", "customer_link", "reference", "domain", "tax_number", "country"),
+        ("name", "reference", "domain", "tax_number", "email"),
+        ("country", "is_active", "is_stub"),
+        children=("opportunities", "projects", "invoices"),
+    ),
+    models.Contact: Listing(
+        ("what", "customer_link", "client_link", "email", "job_title"),
+        ("first_name", "last_name", "email"),
+        ("is_billing",),
+        ("client",),
+    ),
+    models.Opportunity: Listing(
+        ("what", "customer_link", "client_link", "state", "amount_shown", "close_date", "owner_name"),
+        ("name", "client__name", "owner_name"),
+        ("status", "stage"),
+        ("client",),
+        "close_date",
+        ("lines", "projects"),
+    ),
+    models.Quote: Listing(
+        ("what", "customer_link", "opportunity_link", "state", "total", "valid_until_date"),
+        ("number", "title", "opportunity__name"),
+        ("status",),
+        ("opportunity",),
+        "accepted_at",
+        ("lines",),
+    ),
+    models.QuoteLine: Listing(
+        ("what", "customer_link", "opportunity_link", "quantity", "unit", "amount_shown"),
+        ("name", "sku"),
+        (),
+        ("opportunity",),
+    ),
+    models.Resource: Listing(
+        ("what", "customer_link", "role", "email", "is_active"),
+        ("name", "email", "code"),
+        ("is_active", "is_contractor"),
+    ),
+    models.Project: Listing(
+        ("what", "customer_link", "client_link", "state", "code", "budget", "start_date"),
+        ("name", "code", "client__name"),
+        ("status", "is_billable", "is_stub"),
+        ("client",),
+        "start_date",
+        ("milestones", "assignments", "invoices"),
+    ),
+    models.Milestone: Listing(
+        ("what", "customer_link", "project_link", "state", "amount_shown", "due_date"),
+        ("name", "project__name"),
+        ("status",),
+        ("project",),
+        "due_date",
+    ),
+    models.Assignment: Listing(
+        ("resource_link", "customer_link", "project_link", "role", "hours_shown"),
+        ("resource__name", "project__name"),
+        ("is_manager",),
+        ("project", "resource"),
+    ),
+    models.TimeEntry: Listing(
+        (
+            "work_date",
+            "resource_link",
+            "hours_shown",
+            "project_link",
+            "task",
+            "approval_state",
+            "is_billable",
+            "customer_link",
+        ),
+        ("notes", "task", "project__name", "resource__name"),
+        ("approval", "is_billable", "is_billed_at_source"),
+        ("project", "resource"),
+        "work_date",
+        ("billings",),
+    ),
+    models.Expense: Listing(
+        ("spent_date", "customer_link", "project_link", "resource_link", "amount_shown", "approval_state"),
+        ("notes", "category", "project__name"),
+        ("approval", "is_billable"),
+        ("project", "resource"),
+        "spent_date",
+        ("billings",),
+    ),
+    models.Ticket: Listing(
+        ("what", "customer_link", "client_link", "state", "priority", "opened_at"),
+        ("number", "subject"),
+        ("status", "priority"),
+        ("client",),
+        "opened_at",
+    ),
+    models.TaxRate: Listing(
+        ("name", "customer_link", "code", "percent", "is_active"), ("name", "code"), ("is_active",)
+    ),
+    models.LedgerAccount: Listing(("code", "name", "customer_link", "kind", "is_active"), ("code", "name"), ("kind",)),
+    models.Invoice: Listing(
+        ("what", "customer_link", "client_link", "state", "total", "paid", "issue_date", "made_here"),
+        ("number", "reference", "client__name"),
+        ("status", "kind", "is_produced_here"),
+        ("client",),
+        "issue_date",
+        ("lines", "payments"),
+    ),
+    models.InvoiceLine: Listing(
+        ("description", "customer_link", "quantity", "unit", "amount", "tax_code"),
+        ("description",),
+        ("tax_code",),
+        ("invoice",),
+    ),
+    models.Payment: Listing(
+        ("paid_date", "customer_link", "client_link", "amount_shown", "reference"),
+        ("reference", "client__name", "invoice__number"),
+        ("status",),
+        ("client", "invoice"),
+        "paid_date",
+    ),
+}
+
+
+def _register(model: type[Model], listing: Listing) -> None:
+    members = {
+        "__doc__": f"Lists {model._meta.verbose_name_plural}.",
+        "list_display": listing.columns,
+        "list_display_links": listing.columns[:1],
+        "list_select_related": ("customer", *listing.related),
+        "list_filter": (*listing.filters, "customer"),
+        "search_fields": listing.search,
+        "date_hierarchy": listing.date,
+        "ordering": ("-id",),
+        "children": listing.children,
+    }
+    # Links are for the record itself in the first column: a linked relation there would swallow it.
+    admin_class = type(f"{model.__name__}Admin", (CanonicalAdmin,), members)
+    site.register(model, admin_class)
+
+
+for _model, _listing in LISTINGS.items():
+    _register(_model, _listing)
+
+
+class RateInline(TabularInline):  # type: ignore[misc]
+    model = models.Rate
+    extra = 0
+    fields = (
+        "kind",
+        "resource",
+        "project",
+        "role",
+        "task",
+        "hourly_amount",
+        "effective_from_date",
+        "effective_to_date",
+    )
+    autocomplete_fields = ("resource", "project")
+
+
+class CustomerOfParentMixin:
+    """New lines belong to the customer of what they hang on."""
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        for row in formset.save(commit=False):
+            row.customer_id = form.instance.customer_id
+            row.save()
+        for row in formset.deleted_objects:
+            row.delete()
+        formset.save_m2m()
+
+
+@admin.register(models.RateCard, site=site)
+class RateCardAdmin(CustomerOfParentMixin, EditableAdmin):
+    list_display = ("name", "customer_link", "currency")
+    list_select_related = ("customer",)
+    list_filter = ("currency", "customer")
+    search_fields = ("name",)
+    fieldsets = ((None, {"fields": ("customer", "name", "currency")}),)
+    inlines = (RateInline,)
+
+    @display(description="Customer", ordering="customer__name")
+    def customer_link(self, row: Any) -> str:
+        return link(row.customer)
+
+
+class VersionInline(StackedInline):  # type: ignore[misc]
+    model = models.ContractVersion
+    extra = 0
+    fields = (
+        ("number", "effective_date", "billing_method"),
+        ("rate_card", "cap_amount", "payment_terms_days"),
+        ("rounding_step_hours", "rounding_mode", "rounding_scope"),
+        ("minimum_hours", "discount_percent", "expense_markup_percent"),
+        ("group_by", "lines_by", "adjustments"),
+        ("tax_code",),
+    )
+    autocomplete_fields = ("rate_card",)
+
+
+@admin.register(models.Contract, site=site)
+class ContractAdmin(CustomerOfParentMixin, EditableAdmin):
+    list_display = ("what", "customer_link", "client_link", "state", "value", "start_date", "end_date")
+    list_select_related = ("customer", "client")
+    list_filter = ("status", "customer")
+    search_fields = ("number", "name", "client__name")
+    date_hierarchy = "start_date"
+    autocomplete_fields = ("client", "opportunity")
+    fieldsets = (
+        (None, {"fields": ("customer", "client", "opportunity", "number", "name", "status", "currency")}),
+        ("Value and term", {"fields": ("value_amount", "start_date", "end_date")}),
+    )
+    inlines = (VersionInline,)
+
+    what = CanonicalAdmin.what
+    customer_link = CanonicalAdmin.customer_link
+    client_link = CanonicalAdmin.client_link
+    state = CanonicalAdmin.state
+
+    @display(description="Value", ordering="value_amount")
+    def value(self, row: Any) -> str:
+        return money(row.value_amount, row.currency)
+
+
+def _decide(accept: bool) -> Any:
+    def run(proposal: Proposal, call: Call) -> object:
+        return services.decide_proposal(proposal, accept=accept, actor=call.actor, reason=call.reason, now=call.now)
+
+    return run
+
+
+def _is_open(proposal: Proposal) -> bool:
+    return proposal.status == ProposalStatus.OPEN
+
+
+def _effect(proposal: Proposal) -> str:
+    effects = [line["effect"] for line in proposal.details if line.get("effect")]
+    return " ".join(effects) or "Takes the proposed values over, and writes them to the systems that follow."
+
+
+@admin.register(Proposal, site=site)
+class ProposalAdmin(RecordAdmin):
+    page_template = "backoffice/proposal.html"
+    list_display = ("what", "customer_link", "kind_shown", "state", "score", "found")
+    list_select_related = ("customer",)
+    list_filter = ("status", "kind", "entity", "customer")
+    search_fields = ("title", "key")
+    date_hierarchy = "created_at"
+    ordering = ("-id",)
+    verbs = (
+        Verb(
+            name="accept",
+            title="Accept",
+            permission="canonical.decide_proposal",
+            effect=_effect,
+            run=_decide(accept=True),
+            icon="check",
+            tone="primary",
+            applies=_is_open,
+            done="accepted",
+        ),
+        Verb(
+            name="reject",
+            title="Reject",
+            permission="canonical.decide_proposal",
+            effect=lambda proposal: "Everything stays as it is; the same proposal is not made again.",
+            run=_decide(accept=False),
+            icon="close",
+            applies=_is_open,
+            done="rejected",
+        ),
+    )
+
+    def page(self, request: HttpRequest, row: Proposal) -> dict[str, Any]:
+        return {
+            "effect": _effect(row),
+            "is_open": _is_open(row),
+            "record_url": _record_url(row.entity, row.record_id),
+            "other_url": _record_url(row.entity, row.other_record_id) if row.other_record_id else "",
+        }
+
+    @display(description="Proposal", ordering="title")
+    def what(self, proposal: Proposal) -> str:
+        return proposal.title
+
+    @display(description="Customer", ordering="customer__name")
+    def customer_link(self, proposal: Proposal) -> str:
+        return link(proposal.customer)
+
+    @display(description="Kind", ordering="kind")
+    def kind_shown(self, proposal: Proposal) -> str:
+        return proposal.get_kind_display()
+
+    @display(description="State", ordering="status")
+    def state(self, proposal: Proposal) -> str:
+        return pill(proposal.status, proposal.status)
+
+    @display(description="Found", ordering="created_at")
+    def found(self, proposal: Proposal) -> str:
+        return when(proposal.created_at, timezone.now())
+
+
+@admin.register(Change, site=site)
+class ChangeAdmin(RecordAdmin):
+    list_display = ("what", "customer_link", "kind", "origin", "moment")
+    list_select_related = ("customer",)
+    list_filter = ("kind", "entity", "customer")
+    search_fields = ("=record_id", "origin")
+    search_help_text = "Search a record's number or an origin"
+    date_hierarchy = "at"
+    ordering = ("-id",)
+
+    @display(description="Record", ordering="entity")
+    def what(self, change: Change) -> str:
+        return f"{words(change.entity)} {change.record_id}"
+
+    @display(description="Customer", ordering="customer__name")
+    def customer_link(self, change: Change) -> str:
+        return link(change.customer)
+
+    @display(description="When", ordering="at")
+    def moment(self, change: Change) -> str:
+        return when(change.at, timezone.now())
+
+
+@admin.register(ExternalRef, site=site)
+class ExternalRefAdmin(RecordAdmin):
+    list_display = ("object_name", "external_id", "connection_link", "becomes", "customer_link")
+    list_select_related = ("customer", "connection")
+    list_filter = ("entity", "customer", "connection__connector")
+    search_fields = ("external_id", "=record_id")
+    ordering = ("-id",)
+
+    @display(description="Customer", ordering="customer__name")
+    def customer_link(self, ref: ExternalRef) -> str:
+        return link(ref.customer)
+
+    @display(description="In", ordering="connection__name")
+    def connection_link(self, ref: ExternalRef) -> str:
+        return link(ref.connection)
+
+    @display(description="Is", ordering="entity")
+    def becomes(self, ref: ExternalRef) -> str:
+        return format_html('<a href="{}">{}</a>', _record_url(ref.entity, ref.record_id), words(ref.entity))
+
+
+def _record_url(entity: str, record_id: int | None) -> str:
+    return reverse(f"admin:canonical_{entity.replace('_', '')}_change", args=[record_id])
+
+
+def _facts(row: Any) -> list[dict[str, Any]]:
+    """The record's own fields in words; relations as links. Amounts get their currency."""
+    facts = []
+    for field in row._meta.concrete_fields:
+        if field.name in _BOOKKEEPING:
+            continue
+        value = getattr(row, field.name)
+        if field.is_relation:
+            facts.append({"title": words(field.name), "html": link(value)})
+        elif value not in (None, ""):
+            currency = getattr(row, "currency", "")
+            text = money(value, currency) if field.name.endswith(("amount", "rate")) else _display(row, field, value)
+            facts.append({"title": words(field.name), "text": text})
+    return facts
+
+
+def _display(row: Any, field: Any, value: Any) -> str:
+    return str(getattr(row, f"get_{field.name}_display")()) if field.choices else shown(value)
+
+
+def _children(row: Any, name: str) -> dict[str, Any]:
+    manager = getattr(row, name)
+    model = manager.model
+    opts = model._meta
+    rows = list(manager.all()[:50])
+    has_page = model in LISTINGS
+    return {
+        "title": words(name),
+        "rows": [
+            {
+                "text": str(child),
+                "amount": money(child.amount, getattr(child, "currency", "") or getattr(row, "currency", ""))
+                if getattr(child, "amount", None) is not None
+                else "",
+                "url": reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[child.pk]) if has_page else "",
+            }
+            for child in rows
+        ],
+    }

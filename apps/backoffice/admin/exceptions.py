@@ -1,0 +1,141 @@
+"""Cases: what went wrong, in plain words, with everything needed to repair it on one page."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.decorators import display
+
+from apps.backoffice.base import RecordAdmin, link
+from apps.backoffice.columns import money, pill, when
+from apps.backoffice.forms import AssignForm, PlainForm
+from apps.backoffice.site import site
+from apps.backoffice.subjects import subject_of
+from apps.backoffice.verbs import Verb
+from apps.exceptions import selectors, services
+from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.exceptions.reasons import reason_for
+
+_UNSETTLED = (CaseStatus.OPEN, CaseStatus.RETRYING)
+
+
+def is_unsettled(case: ExceptionCase) -> bool:
+    return case.status in _UNSETTLED
+
+
+class AnswerForm(PlainForm):
+    """The choice a question case asks for."""
+
+    answer = forms.ChoiceField(label="Answer", widget=forms.Select(attrs={"class": "tl-input"}))
+
+    def __init__(self, data: Any = None, *, rows: list[Any], **kwargs: Any) -> None:
+        super().__init__(data, rows=rows, **kwargs)
+        question = selectors.question_for(rows[0])
+        field = self.fields["answer"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "Choose…"), *(question.options if question else [])]
+        if question:
+            field.label, field.help_text = question.text, question.help
+
+
+@admin.register(ExceptionCase, site=site)
+class CaseAdmin(RecordAdmin):
+    page_template = "backoffice/case.html"
+    list_display = ("what", "customer_link", "state", "money_at_risk", "seen", "owner", "age")
+    list_display_links = ("what",)
+    list_select_related = ("customer", "connection", "assigned_to")
+    list_filter = ("status", "reason", "audience", "customer", "assigned_to")
+    search_fields = ("title", "trace_key", "customer__name")
+    search_help_text = "Search words of the case, or a customer"
+    date_hierarchy = "opened_at"
+    ordering = ("-latest_at",)
+    verbs = (
+        Verb(
+            name="retry",
+            title="Retry",
+            permission="exceptions.retry_case",
+            effect=lambda case: "The step that failed is tried again, from where it stopped.",
+            run=lambda case, call: services.retry_case(case, actor=call.actor, reason=call.reason, now=call.now),
+            icon="refresh",
+            tone="primary",
+            applies=is_unsettled,
+            done="being tried again",
+        ),
+        Verb(
+            name="ignore",
+            title="Ignore",
+            permission="exceptions.ignore_case",
+            effect=lambda case: "The case is closed without a repair. The record stays as it is in the other system.",
+            run=lambda case, call: services.ignore_case(case, actor=call.actor, reason=call.reason, now=call.now),
+            icon="visibility_off",
+            applies=is_unsettled,
+            done="ignored",
+        ),
+        Verb(
+            name="assign",
+            title="Assign",
+            permission="exceptions.assign_case",
+            effect=lambda case: "The colleague becomes the owner of the case.",
+            run=lambda case, call: services.assign_case(case, user=call.data["user"], actor=call.actor),
+            icon="person_add",
+            form=AssignForm,
+            applies=is_unsettled,
+            done="assigned",
+        ),
+        Verb(
+            name="answer",
+            title="Answer",
+            permission="exceptions.answer_case",
+            effect=lambda case: "The answer is kept in the value map, and everything that waits for it goes on.",
+            run=lambda case, call: services.answer_question(
+                case, answer=call.data["answer"], actor=call.actor, now=call.now
+            ),
+            icon="forum",
+            form=AnswerForm,
+            applies=lambda case: is_unsettled(case) and selectors.question_for(case) is not None,
+            on_list=False,
+            done="answered",
+        ),
+    )
+
+    def page(self, request: HttpRequest, row: ExceptionCase) -> dict[str, Any]:
+        question = selectors.question_for(row) if is_unsettled(row) else None
+        reason = reason_for(row.reason)
+        return {
+            "reason": reason,
+            "question": question,
+            "may_answer": request.user.has_perm("exceptions.answer_case"),
+            "subject": subject_of(row, request.user),
+            "is_unsettled": is_unsettled(row),
+            "subtitle": reason.title,
+        }
+
+    @display(description="What happened", ordering="title")
+    def what(self, case: ExceptionCase) -> str:
+        return case.title
+
+    @display(description="Customer", ordering="customer__name")
+    def customer_link(self, case: ExceptionCase) -> str:
+        return link(case.customer)
+
+    @display(description="State", ordering="status")
+    def state(self, case: ExceptionCase) -> str:
+        return pill(case.get_status_display(), case.status)
+
+    @display(description="Money at risk", ordering="amount")
+    def money_at_risk(self, case: ExceptionCase) -> str:
+        return money(case.amount, case.currency)
+
+    @display(description="Seen", ordering="occurrences")
+    def seen(self, case: ExceptionCase) -> str:
+        return f"{case.occurrences}×"
+
+    @display(description="Owner", ordering="assigned_to")
+    def owner(self, case: ExceptionCase) -> str:
+        return str(case.assigned_to or "–")
+
+    @display(description="Since", ordering="opened_at")
+    def age(self, case: ExceptionCase) -> str:
+        return when(case.opened_at, timezone.now())

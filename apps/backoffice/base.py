@@ -1,0 +1,117 @@
+"""Common ground of the staff admin's pages: read-only lists of machine-written rows, and records with a page of their own."""
+
+from typing import Any
+
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin
+
+from apps.backoffice.verbs import ConfirmedActionMixin
+
+
+class PageMixin:
+    """A record's page instead of a form. With `has_edit_page` the ordinary form stays reachable at `edit/`."""
+
+    page_template = ""
+    has_edit_page = False
+    edit_title = "Edit"
+
+    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """What the page's template needs beside the row itself (`original`)."""
+        return {}
+
+    def get_urls(self) -> list[URLPattern]:
+        opts = self.model._meta  # type: ignore[attr-defined]
+        view = self.admin_site.admin_view(self.edit_view)  # type: ignore[attr-defined]
+        own = [path("<path:object_id>/edit/", view, name=f"{opts.app_label}_{opts.model_name}_edit")]
+        return [*(own if self.has_edit_page else []), *super().get_urls()]  # type: ignore[misc]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.page_template:
+            return super().change_view(request, object_id, form_url, extra_context)  # type: ignore[misc, no-any-return]
+        row = self.get_object(request, unquote(object_id))  # type: ignore[attr-defined]
+        if row is None:
+            raise Http404(f"no {self.model._meta.verbose_name} {object_id}")  # type: ignore[attr-defined]
+        if not self.has_view_permission(request, row):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        return TemplateResponse(request, self.page_template, self.page_context(request, row))
+
+    def edit_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.has_change_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        return super().change_view(request, object_id)  # type: ignore[misc, no-any-return]
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        opts = self.model._meta  # type: ignore[attr-defined]
+        name = f"admin:{opts.app_label}_{opts.model_name}"
+        verbs = self.page_verbs(request, row)  # type: ignore[attr-defined]
+        if self.has_edit_page and self.has_change_permission(request, row):  # type: ignore[attr-defined]
+            edit = {"title": self.edit_title, "icon": "edit", "tone": "", "url": reverse(f"{name}_edit", args=[row.pk])}
+            verbs = [*verbs, edit]
+        return {
+            **self.admin_site.each_context(request),  # type: ignore[attr-defined]
+            "opts": opts,
+            "original": row,
+            "title": str(row),
+            "verbs": verbs,
+            "history_url": reverse(f"{name}_history", args=[row.pk]) if hasattr(self.model, "history") else "",  # type: ignore[attr-defined]
+            "is_machine_written": not self.has_change_permission(request, row),  # type: ignore[attr-defined]
+            **self.page(request, row),
+        }
+
+
+class RecordAdmin(PageMixin, ConfirmedActionMixin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """Machine-written: looked at, and changed through verbs only."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = False
+    list_filter_submit = False
+    compressed_fields = True
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_history_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(self.has_view_permission(request, obj))
+
+
+class EditableAdmin(PageMixin, ConfirmedActionMixin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """Configured by people: ordinary forms, every save with a reason in the history."""
+
+    list_per_page = 50
+    show_full_result_count = False
+    warn_unsaved_form = True
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        reason = (request.POST.get("change_reason") or "").strip()
+        obj._change_reason = reason or f"{'changed' if change else 'created'} in the staff admin"
+        super().save_model(request, obj, form, change)
+
+
+def link(row: Any, text: Any = None) -> str:
+    """A link to the row's page; plain text when there is no row."""
+    if row is None:
+        return "–"
+    opts = row._meta
+    return format_html(
+        '<a href="{}">{}</a>',
+        reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk]),
+        text or str(row),
+    )

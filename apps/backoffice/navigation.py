@@ -1,0 +1,98 @@
+"""The sidebar: what a person may see, in the order of a working day. Badges count what waits for somebody."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from apps.canonical.models import Proposal, ProposalStatus
+from apps.exceptions.models import CaseStatus, ExceptionCase
+
+Item = dict[str, Any]
+
+# Title, icon, address, permission.
+_CUSTOMERS = (
+    ("Customers", "domain", "accounts_customer_changelist", "accounts.view_customer"),
+    ("Connections", "cable", "connectors_connection_changelist", "connectors.view_connection"),
+    ("Connector catalog", "apps", "catalog", "connectors.view_connection"),
+)
+_DATA = (
+    ("Syncs", "sync", "syncs_sync_changelist", "syncs.view_sync"),
+    ("Runs", "history", "syncs_syncrun_changelist", "syncs.view_syncrun"),
+    ("Source records", "inbox", "syncs_sourcerecord_changelist", "syncs.view_sourcerecord"),
+    ("Webhook inbox", "webhook", "syncs_inboxevent_changelist", "syncs.view_inboxevent"),
+    ("Deliveries", "outbox", "syncs_delivery_changelist", "syncs.view_delivery"),
+)
+_RECORDS = (
+    ("Clients", "handshake", "canonical_client_changelist", "canonical.view_client"),
+    ("Contacts", "contact_mail", "canonical_contact_changelist", "canonical.view_contact"),
+    ("Opportunities", "trending_up", "canonical_opportunity_changelist", "canonical.view_opportunity"),
+    ("Quotes", "request_quote", "canonical_quote_changelist", "canonical.view_quote"),
+    ("Projects", "folder_open", "canonical_project_changelist", "canonical.view_project"),
+    ("Milestones", "flag", "canonical_milestone_changelist", "canonical.view_milestone"),
+    ("Team", "groups", "canonical_resource_changelist", "canonical.view_resource"),
+    ("Assignments", "assignment_ind", "canonical_assignment_changelist", "canonical.view_assignment"),
+    ("Time entries", "schedule", "canonical_timeentry_changelist", "canonical.view_timeentry"),
+    ("Expenses", "receipt", "canonical_expense_changelist", "canonical.view_expense"),
+    ("Contracts", "contract", "canonical_contract_changelist", "canonical.view_contract"),
+    ("Rate cards", "price_change", "canonical_ratecard_changelist", "canonical.view_ratecard"),
+    ("Invoices", "receipt_long", "canonical_invoice_changelist", "canonical.view_invoice"),
+    ("Payments", "payments", "canonical_payment_changelist", "canonical.view_payment"),
+    ("Tickets", "support_agent", "canonical_ticket_changelist", "canonical.view_ticket"),
+    ("Tax rates", "percent", "canonical_taxrate_changelist", "canonical.view_taxrate"),
+    ("Ledger accounts", "account_balance", "canonical_ledgeraccount_changelist", "canonical.view_ledgeraccount"),
+    ("Changes", "difference", "canonical_change_changelist", "canonical.view_change"),
+)
+_SETTINGS = (
+    ("Flows", "account_tree", "flows_flow_changelist", "flows.view_flow"),
+    ("Flow items", "conversion_path", "flows_flowitem_changelist", "flows.view_flowitem"),
+    ("Mappings", "schema", "mappings_mapping_changelist", "mappings.view_mapping"),
+    ("Value maps", "compare_arrows", "mappings_valuemap_changelist", "mappings.view_valuemap"),
+    ("Field owners", "verified_user", "mappings_stewardship_changelist", "mappings.view_stewardship"),
+    ("People", "person", "accounts_user_changelist", "accounts.view_user"),
+    ("Brand", "palette", "brand", "partners.change_brand"),
+)
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    may = request.user.has_perm
+    groups = [
+        {"title": "Work", "items": _work(request)},
+        {"title": "Customers", "items": _items(_CUSTOMERS, may)},
+        {"title": "Flow of data", "items": _items(_DATA, may)},
+        {"title": "Business records", "collapsible": True, "items": _items(_RECORDS, may)},
+        {"title": "Settings", "collapsible": True, "items": _items(_SETTINGS, may)},
+    ]
+    return [group for group in groups if group["items"]]
+
+
+def operator_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    entries = (
+        ("Partners", "handshake", "partners_partner_changelist", "partners.view_partner"),
+        ("Host names", "dns", "partners_domain_changelist", "partners.view_domain"),
+        ("Due work", "pending_actions", "core_duework_changelist", "core.view_duework"),
+        ("Operators", "person", "accounts_user_changelist", "accounts.view_user"),
+    )
+    return [{"title": "Fleet", "items": _items(entries, request.user.has_perm)}]
+
+
+def _work(request: HttpRequest) -> list[Item]:
+    items: list[Item] = [{"title": "Home", "icon": "space_dashboard", "link": reverse("admin:index")}]
+    if request.user.has_perm("exceptions.view_exceptioncase"):
+        count = ExceptionCase.objects.filter(status__in=(CaseStatus.OPEN, CaseStatus.RETRYING)).count()
+        url = f"{reverse('admin:exceptions_exceptioncase_changelist')}?status__exact={CaseStatus.OPEN}"
+        items.append({"title": "Cases", "icon": "report", "link": url, "badge": count})
+    if request.user.has_perm("canonical.view_proposal"):
+        count = Proposal.objects.filter(status=ProposalStatus.OPEN).count()
+        url = f"{reverse('admin:canonical_proposal_changelist')}?status__exact={ProposalStatus.OPEN}"
+        items.append({"title": "Proposals", "icon": "rule", "link": url, "badge": count, "badge_variant": "warning"})
+    return items
+
+
+def _items(entries: tuple[tuple[str, str, str, str], ...], may: Callable[[str], bool]) -> list[Item]:
+    return [
+        {"title": title, "icon": icon, "link": reverse(f"admin:{name}")}
+        for title, icon, name, permission in entries
+        if may(permission)
+    ]

@@ -1,0 +1,51 @@
+"""Template filters of the staff admin; the words and colours come from `apps.backoffice.columns`."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.template.defaultfilters import stringfilter
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from apps.backoffice import columns
+
+register = template.Library()
+
+
+@register.filter
+def pill(text: Any, state: str = "") -> SafeString:
+    return columns.pill(text, state)
+
+
+@register.filter
+@stringfilter
+def tone(state: str) -> str:
+    return columns.tone_of(state)
+
+
+@register.filter
+def when(moment: datetime | None) -> SafeString:
+    return columns.when(moment, timezone.now())
+
+
+@register.filter
+def money(amount: Decimal | None, currency: str = "") -> str:
+    return columns.money(amount, currency)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    return columns.as_json(value)
+
+
+@register.filter
+def shown(value: Any) -> str:
+    return columns.shown(value)
+
+
+@register.filter
+@stringfilter
+def words(name: str) -> str:
+    return columns.words(name)

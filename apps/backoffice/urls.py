@@ -1,0 +1,27 @@
+"""Pages of the staff admin that are no model's list or form."""
+
+from typing import Any
+
+from django.urls import URLPattern, path
+
+from apps.backoffice.views import brand, catalog, connect, flows, oauth
+
+
+def extra_urls(site: Any) -> list[URLPattern]:
+    view = site.admin_view
+    return [
+        path("catalog/", view(catalog.catalog), name="catalog"),
+        path("catalog/<slug:slug>/", view(catalog.connector), name="catalog-connector"),
+        path("catalog/<slug:slug>/icon.svg", view(catalog.icon), name="catalog-icon"),
+        path("connect/<int:customer_id>/", view(connect.choose), name="connect-choose"),
+        path("connect/<int:customer_id>/<slug:slug>/", view(connect.enter), name="connect-enter"),
+        path("connection/<int:pk>/credentials/", view(connect.credentials), name="connection-credentials"),
+        path("connection/<int:pk>/objects/", view(connect.objects), name="connection-objects"),
+        path("connection/<int:pk>/consent/", view(oauth.start), name="connection-consent"),
+        path("connection/<int:pk>/account/<slug:name>/", view(connect.variable), name="connection-variable"),
+        path("flow/<int:pk>/settings/", view(flows.settings), name="flow-settings"),
+        path("flow/<int:pk>/preview/", view(flows.preview), name="flow-preview"),
+        path("install/<int:customer_id>/", view(flows.choose), name="flow-choose"),
+        path("install/<int:customer_id>/<slug:blueprint>/", view(flows.install), name="flow-install"),
+        path("brand/", view(brand.edit), name="brand"),
+    ]
