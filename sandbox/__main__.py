@@ -3,15 +3,19 @@
 import argparse
 import asyncio
 import signal
+import sys
 from datetime import date
 from pathlib import Path
 
 from sandbox.scenario import SCENARIOS
-from sandbox.server import Options, Practice
+from sandbox.server import AlreadyRunningError, Options, Practice
 
 
 def main() -> None:
-    asyncio.run(_run(_options()))
+    try:
+        asyncio.run(_run(_options()))
+    except (AlreadyRunningError, OSError) as error:  # OSError: a port that is taken
+        sys.exit(f"{error}")
 
 
 def _options() -> Options:

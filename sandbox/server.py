@@ -1,11 +1,12 @@
 """Starts the practice vendors, each on its own port, and writes `sandbox.json` with addresses and credentials."""
 
+import fcntl
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from aiohttp import web
 
@@ -42,6 +43,7 @@ class Practice:
     def __init__(self, options: Options) -> None:
         self.options = options
         options.data.mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(options.data)
         self.vendors: dict[str, Vendor] = {}
         self._runners: list[web.AppRunner] = []
         for kind in VENDORS:
@@ -72,6 +74,7 @@ class Practice:
             await runner.cleanup()
         for vendor in self.vendors.values():
             vendor.store.close()
+        self._lock.close()
 
     def ready_line(self) -> str:
         places = ", ".join(f"{vendor.label} {vendor.base_url}/_practice/" for vendor in self.vendors.values())
@@ -118,6 +121,23 @@ class Practice:
             "vendors": {name: _addresses(vendor) for name, vendor in self.vendors.items()},
             "firms": firms,
         }
+
+
+class AlreadyRunningError(RuntimeError):
+    """Another process has this data folder open; two would not see each other's changes."""
+
+
+def _locked(data: Path) -> IO[str]:
+    """Hold the folder for as long as the process lives; the system lets go even after `kill -9`."""
+    handle = (data / "lock").open("a")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        handle.close()
+        raise AlreadyRunningError(
+            f"Practice vendors are already running on {data}. Stop them first, or use another --data folder."
+        ) from error
+    return handle
 
 
 def _fill(vendor: Vendor, meta: dict[str, Any]) -> None:

@@ -69,14 +69,15 @@ def _account(vendor: Vendor, request: web.Request) -> tuple[str, str]:
     account = find_account(vendor, request.match_info["account"])
     counts = vendor.store.counts(account["id"])
     base = f"{PREFIX}/accounts/{account['id']}"
-    rows = [[link(f"{base}/{name}", name), str(number)] for name, number in counts.items()]
+    rows = [[link(f"{base}/{name}", _words(name)), str(number)] for name, number in counts.items()]
     acts = "".join(
         f"<section><h2>{escape(action.label)}</h2>{_action_form(action, account['id'], base)}</section>"
         for action in all_actions(vendor)
         if not action.collection
     )
     notice = "<p role='alert'>Access to this account is revoked.</p>" if vendor.tokens.is_revoked(account["id"]) else ""
-    return account["name"], f"{notice}<section>{table(['Records', 'Number'], rows, caption='Records')}</section>{acts}"
+    records = f"<section><h2>Records</h2>{table(['What', 'Number'], rows, caption='Records')}</section>"
+    return account["name"], f"{notice}{acts}{records}"
 
 
 def _action_form(action: Action, account: str, back: str, *, record: str = "") -> str:
@@ -120,7 +121,7 @@ def _collection(vendor: Vendor, request: web.Request) -> tuple[str, str]:
     finder = f'<form class="row" method="get">{sought}<button class="quiet">Find</button></form>'
     listing = table(["Id", "What", "Act"], rows, caption=name)
     body = f"<section>{finder}{listing}<p>{len(found)} in all. {more}</p></section>"
-    return f"{name} of {account['name']}", f"<p>{link(base, account['name'])}</p>{body}"
+    return f"{_words(name)} of {account['name']}", f"<p>{link(base, account['name'])}</p>{body}"
 
 
 def _record(vendor: Vendor, request: web.Request) -> tuple[str, str]:
@@ -148,10 +149,16 @@ def summary(document: Document) -> str:
         if isinstance(properties.get(name), str) and properties[name]:
             state = properties.get("dealstage") or properties.get("Status") or properties.get("approval_status") or ""
             amount = properties.get("amount") or properties.get("Total") or properties.get("hours") or ""
-            return " · ".join(str(part) for part in (properties[name][:80], state, amount) if str(part))
+            money = properties.get("deal_currency_code") or properties.get("CurrencyCode") or ""
+            parts = (properties[name][:80], state, f"{amount} {money if amount else ''}".strip())
+            return " · ".join(str(part) for part in parts if str(part))
     first = properties.get("firstname") or properties.get("first_name") or ""
     last = properties.get("lastname") or properties.get("last_name") or ""
     return f"{first} {last}".strip()
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _log(vendor: Vendor, _request: web.Request) -> tuple[str, str]:

@@ -77,3 +77,12 @@ def test_fixed_ports_are_kept(launch, tmp_path: Path) -> None:  # type: ignore[n
         port = probe.getsockname()[1]
     launch("--scenario", "empty", "--xero-port", str(port))
     assert Control.from_folder(tmp_path).base_url("xero") == f"http://127.0.0.1:{port}"
+
+
+def test_a_second_one_on_the_same_folder_is_refused(launch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    launch("--scenario", "empty")
+    command = [sys.executable, "-m", "sandbox", "--data", str(tmp_path)]
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert second.returncode != 0
+    assert "already running" in second.stderr
+    assert "Traceback" not in second.stderr
