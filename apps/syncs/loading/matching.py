@@ -6,6 +6,8 @@ belong to one system and are never matched.
 
 from typing import TYPE_CHECKING, Any
 
+from django.db import connection
+
 from apps.canonical.matching import MatchOutcome, Party, find_match
 from apps.canonical.models import Client, Contact, ExternalRef, Resource
 from apps.syncs.loading import rows
@@ -15,37 +17,44 @@ from apps.syncs.loading.proposals import MatchProposal, propose_matches
 if TYPE_CHECKING:
     from apps.syncs.loading.page import Incoming
 
+Values = dict[str, Any]
 _BY_EMAIL = {"contact": Contact, "resource": Resource}
+MATCHED = frozenset({"client", *_BY_EMAIL})
 
 
-def adopt(context: LoadContext, items: "list[Incoming]", author: rows.Author) -> None:
-    """Give `record_id` to those that certainly are known records, and tie their external ids."""
-    if not items:
-        return
-    if context.entity == "client":
-        found = _known_clients(context, items)
-    elif context.entity in _BY_EMAIL:
-        found = _by_email(context, items)
+def serialise(context: LoadContext, entity_name: str) -> None:
+    """Let one transaction at a time decide for a customer which clients or people are new: two systems read at the same moment
+    would otherwise each make the same one. Held until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(hashtext(%s), %s)", [f"match:{entity_name}", context.customer_id])
+
+
+def adopt(
+    context: LoadContext, entity_name: str, object_name: str, candidates: dict[str, Values], author: rows.Author
+) -> dict[str, int]:
+    """External id → canonical id of those candidates (by external id) that certainly are known records; ties them."""
+    if not candidates or entity_name not in MATCHED:
+        return {}
+    if entity_name == "client":
+        found = _known_clients(context, object_name, candidates)
     else:
-        return
-    for item in items:
-        item.record_id = found.get(item.external_id)
+        found = _by_email(context, entity_name, object_name, candidates)
     rows.bind(
         [
             {
                 "connection_id": context.connection_id,
-                "object_name": context.object_name,
-                "external_id": item.external_id,
-                "entity": context.entity,
-                "record_id": item.record_id,
-                "url": context.url_template.replace("${external_id}", item.external_id) if context.url_template else "",
+                "object_name": object_name,
+                "external_id": external_id,
+                "entity": entity_name,
+                "record_id": record_id,
+                "url": context.url_template.replace("${external_id}", external_id) if object_name == context.object_name else "",
             }
-            for item in items
-            if item.record_id
+            for external_id, record_id in found.items()
         ],
         author,
     )
-    context.remember({(context.object_name, item.external_id): item.record_id for item in items if item.record_id})
+    context.remember({(object_name, external_id): record_id for external_id, record_id in found.items()})
+    return found
 
 
 def propose(context: LoadContext, items: "list[Incoming]", author: rows.Author) -> None:
@@ -67,19 +76,19 @@ def propose(context: LoadContext, items: "list[Incoming]", author: rows.Author) 
     propose_matches(context, found, author)
 
 
-def _known_clients(context: LoadContext, items: "list[Incoming]") -> dict[str, int]:
+def _known_clients(context: LoadContext, object_name: str, candidates: dict[str, Values]) -> dict[str, int]:
     """A client this connection has tied already is another record of the same system, never the same client."""
     taken = set(
         ExternalRef.objects.filter(
-            connection_id=context.connection_id, object_name=context.object_name, entity="client"
+            connection_id=context.connection_id, object_name=object_name, entity="client"
         ).values_list("record_id", flat=True)
     )
     free = [party for party in _parties(context) if int(party.id) not in taken]
     found: dict[str, int] = {}
-    for item in items:
-        result = find_match(_party("", item.values or {}), free)
+    for external_id, values in candidates.items():
+        result = find_match(_party("", values), free)
         if result.outcome is MatchOutcome.CERTAIN and result.candidate_id:
-            found[item.external_id] = int(result.candidate_id)
+            found[external_id] = int(result.candidate_id)
             free = [party for party in free if party.id != result.candidate_id]
     return found
 
@@ -106,12 +115,14 @@ def _party(party_id: str, values: dict[str, Any]) -> Party:
     )
 
 
-def _by_email(context: LoadContext, items: "list[Incoming]") -> dict[str, int]:
-    emails = {str((item.values or {}).get("email") or "").lower(): item.external_id for item in items}
+def _by_email(context: LoadContext, entity_name: str, object_name: str, candidates: dict[str, Values]) -> dict[str, int]:
+    emails = {str(values.get("email") or "").lower(): external_id for external_id, values in candidates.items()}
     emails.pop("", None)
-    taken = ExternalRef.objects.filter(connection_id=context.connection_id, object_name=context.object_name).values("record_id")
+    taken = ExternalRef.objects.filter(
+        connection_id=context.connection_id, object_name=object_name, entity=entity_name
+    ).values("record_id")
     known = (
-        _BY_EMAIL[context.entity]
+        _BY_EMAIL[entity_name]
         .objects.live()
         .filter(customer_id=context.customer_id, email__in=list(emails))
         .exclude(pk__in=taken)

@@ -137,6 +137,9 @@ def _with_custom(values: JsonObject) -> JsonObject:
 def _write(context: LoadContext, fresh: list[Incoming], author: rows.Author, counts: Counts) -> None:
     known = entity(context.entity)
     usable = [item for item in fresh if item.status in {"applied", "deleted"}]
+    for name in sorted(matching.MATCHED & {known.name, *known.references.values()}):
+        if name == known.name or any(item.references for item in usable):
+            matching.serialise(context, name)
     found = references.resolve(context, known, [(item.references or {}, None) for item in usable], author)
     own = references.look_up(context, [(context.object_name, item.external_id) for item in usable])
     for item in usable:
@@ -145,7 +148,11 @@ def _write(context: LoadContext, fresh: list[Incoming], author: rows.Author, cou
             _settle_references(item, known, found)
     present = [item for item in usable if item.status == "applied"]
     unknown = [item for item in present if item.record_id is None]
-    matching.adopt(context, unknown, author)
+    adopted = matching.adopt(
+        context, known.name, context.object_name, {item.external_id: item.values or {} for item in unknown}, author
+    )
+    for item in unknown:
+        item.record_id = adopted.get(item.external_id)
     new = [item for item in unknown if item.record_id is None]
     _insert(context, known, _complete(known, new), author, counts)
     matching.propose(context, new, author)
@@ -236,7 +243,7 @@ def _update(context: LoadContext, known: Entity, items: list[Incoming], author: 
         record = current.get(item.record_id or 0)
         if record is None:
             continue
-        incoming = {(f"{f}_id" if f in known.references else f): v for f, v in (item.values or {}).items()}
+        incoming = _as_columns(known, item.values or {})
         # Two vendor records may stand for one canonical record in the same page: the second sees what the first wrote.
         before = written.get(record.pk) or {column.name: getattr(record, column.name) for column in known.columns}
         difference = differences.compare(
@@ -264,6 +271,12 @@ def _update(context: LoadContext, known: Entity, items: list[Incoming], author: 
         ]
     rows.update(known.name, list(written.values()), author)
     proposals.propose_fields(context, suggested, author)
+
+
+def _as_columns(known: Entity, values: JsonObject) -> JsonObject:
+    """Values by column; nothing where a column always has a value means its default, so that text is emptied to ''."""
+    columns = {(f"{field}_id" if field in known.references else field): value for field, value in values.items()}
+    return {name: known.defaults.get(name) if value is None else value for name, value in columns.items()}
 
 
 def _bury(context: LoadContext, known: Entity, items: list[Incoming], author: rows.Author, counts: Counts) -> None:

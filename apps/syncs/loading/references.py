@@ -8,7 +8,7 @@ from django.db.models import Q
 from apps.canonical.models import ExternalRef
 from apps.canonical.registry import Entity, entity
 from apps.mappings.engine import Reference
-from apps.syncs.loading import rows
+from apps.syncs.loading import matching, rows
 from apps.syncs.loading.context import LoadContext
 
 Key = tuple[str, str]
@@ -53,16 +53,32 @@ def resolve(
         if key not in found and reference.stub and entity_name:
             stubs.setdefault(entity_name, []).append((key, reference))
     for entity_name, mentions in stubs.items():
+        mentions, adopted = _adopt(context, entity_name, mentions, author)
+        found |= adopted
         created = _create_stubs(context, entity_name, mentions, author)
         context.remember(created)
         found |= created
     return found
 
 
+def _adopt(
+    context: LoadContext, entity_name: str, mentions: list[tuple[Key, Reference]], author: rows.Author
+) -> tuple[list[tuple[Key, Reference]], dict[Key, int]]:
+    """A mentioned client that another system already told us of is that client, not a new one. (still unknown, adopted)."""
+    adopted: dict[Key, int] = {}
+    for object_name in {key[0] for key, _ in mentions}:
+        candidates = {key[1]: reference.stub for key, reference in mentions if key[0] == object_name}
+        for external_id, record_id in matching.adopt(context, entity_name, object_name, candidates, author).items():
+            adopted[(object_name, external_id)] = record_id
+    return [mention for mention in mentions if mention[0] not in adopted], adopted
+
+
 def _create_stubs(
     context: LoadContext, entity_name: str, mentions: list[tuple[Key, Reference]], author: rows.Author
 ) -> dict[Key, int]:
     known = entity(entity_name)
+    if not mentions:
+        return {}
     ids = rows.new_ids(entity_name, len(mentions))
     new: list[dict[str, Any]] = []
     for record_id, ((object_name, external_id), reference) in zip(ids, mentions, strict=True):

@@ -44,6 +44,8 @@ def pull(work: Work, now: datetime) -> datetime | None:
         due_at = _due_at(sync)
         if due_at > now:
             return due_at
+        if _waits_for_earlier(sync):
+            return now + timedelta(seconds=1)
         run = start_run(sync, trigger=SyncRun.Trigger.SCHEDULE, actor=None, now=now)
     return _continue(sync, run, work, now)
 
@@ -55,6 +57,14 @@ def _due_at(sync: Sync) -> datetime:
     if ended.year <= 1:
         return ended
     return ended + timedelta(minutes=sync.every_minutes)
+
+
+def _waits_for_earlier(sync: Sync) -> bool:
+    """The very first read of an object lets those it refers to go first; afterwards nobody waits for anybody."""
+    if SyncRun.objects.filter(sync=sync).exclude(status=RunStatus.RUNNING).exists():
+        return False
+    earlier = Sync.objects.filter(connection_id=sync.connection_id, is_enabled=True, position__lt=sync.position)
+    return earlier.exclude(runs__status__in=[RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED]).exists()
 
 
 def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime | None:

@@ -52,19 +52,31 @@ def _apply(connection: Connection, object_name: str, ids: list[int], *, reason: 
 def release(work: Work, now: datetime) -> datetime | None:
     """Something was repaired for a customer: try everything again that may have waited for it."""
     customer_id = int(work.key)
-    for connection in Connection.objects.filter(customer_id=customer_id):
+    connections = list(Connection.objects.filter(customer_id=customer_id))
+    for connection in connections:
         if health.wait_until(connection, now) is None:
             _resume(connection)
-        rejected = list(
-            SourceRecord.objects.filter(connection=connection, status=RecordStatus.REJECTED).values_list("pk", "problems")
-        )
-        waiting = [pk for pk, problems in rejected if any(p.get("code") in _RELEASABLE for p in problems)]
-        if waiting:
-            reprocess(waiting, actor=None, reason="what it waited for was repaired", now=now)
-            renew(work)
+    # What one record gains may be what the next waits for: go round until a round gains nothing.
+    while sum(_apply_waiting(connection, now) for connection in connections):
+        renew(work)
+    for connection in connections:
         release_deliveries(connection)
     wake(REACT, customer_id)
     return None
+
+
+def _apply_waiting(connection: Connection, now: datetime) -> int:
+    """Apply again what was rejected for a reason that may be gone. Returns how many are well now."""
+    rejected = SourceRecord.objects.filter(connection=connection, status=RecordStatus.REJECTED)
+    waiting = [
+        pk
+        for pk, problems in rejected.order_by("pk").values_list("pk", "problems")
+        if any(problem.get("code") in _RELEASABLE for problem in problems)
+    ]
+    if not waiting:
+        return 0
+    reprocess(waiting, actor=None, reason="what it waited for was repaired", now=now)
+    return len(waiting) - rejected.filter(pk__in=waiting).count()
 
 
 @transaction.atomic

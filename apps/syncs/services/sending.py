@@ -30,7 +30,7 @@ from apps.mappings.engine import MissingReference, Rejected, encode_body
 from apps.syncs.loading import load_page
 from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.models.outbound import DeliveryStatus
-from apps.syncs.services import health
+from apps.syncs.services import adopting, health
 from apps.syncs.services.contexts import load_context
 from apps.syncs.services.deliveries import settle, trace_key
 from apps.syncs.services.probing import probe_uncertain
@@ -62,6 +62,7 @@ def deliver(work: Work, now: datetime) -> datetime | None:
         give_up_leases(connection, now)
         client = client_for(connection)
         probed = probe_uncertain(connection, client, now)
+        adopting.adopt_existing(connection, client, now)
         ready = _claim(connection, client, now)
         if not ready and not probed:
             return _next_due(connection)
