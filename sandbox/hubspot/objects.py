@@ -8,7 +8,7 @@ from sandbox.framework.http import Call, Refusal, Reply
 from sandbox.framework.store import Document
 from sandbox.hubspot.answers import error, not_found, objects_page
 from sandbox.hubspot.records import InvalidPropertyError, Records
-from sandbox.hubspot.schema import ASSOCIATIONS, DEFAULTS, PROPERTIES, SHOWN_NAME, TYPE_IDS, TYPES
+from sandbox.hubspot.schema import ASSOCIATIONS, DEFAULTS, PLURAL, PROPERTIES, SHOWN_NAME, TYPES
 
 LIST_MOST = 100
 BATCH_MOST = 100
@@ -19,10 +19,7 @@ def records(call: Call) -> Records:
 
 
 def kind_of(call: Call, name: str = "type") -> str:
-    wanted = TYPE_IDS.get(call.params[name], call.params[name])
-    wanted = {"company": "companies", "contact": "contacts", "deal": "deals", "line_item": "line_items"}.get(
-        wanted, wanted
-    )
+    wanted = PLURAL.get(call.params[name], call.params[name])
     if wanted not in TYPES:
         raise Refusal(error(f"Unable to infer object type from: {call.params[name]}", "VALIDATION_ERROR", 400))
     return wanted
@@ -56,9 +53,7 @@ def _associations(call: Call, kind: str, record: Document) -> Document:
     answer: Document = {}
     for text in [value for name, value in call.query.items() if name == "associations"]:
         for wanted in text.split(","):
-            to_type = {"company": "companies", "contact": "contacts", "line_item": "line_items", "deal": "deals"}.get(
-                wanted, wanted
-            )
+            to_type = PLURAL.get(wanted, wanted)
             links = records(call).linked(kind, record["id"], to_type)
             results = [
                 {"id": to_id, "type": ASSOCIATIONS[number].name}

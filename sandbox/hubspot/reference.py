@@ -66,7 +66,7 @@ def _properties(call: Call) -> Reply:
 
 def _property(name: str, kind: str) -> Document:
     is_number = name in ("amount", "price", "quantity", "discount", "hs_closed_amount", "numberofemployees")
-    is_date = "date" in name
+    is_date = "date" in name or name == "hs_timestamp"
     return {
         "name": name, "label": name.replace("_", " ").title(), "objectType": kind, "groupName": f"{kind}information",
         "type": "number" if is_number else "datetime" if is_date else "string",

@@ -5,9 +5,10 @@ Association type ids: developers.hubspot.com/docs/api-reference, "Associations v
 
 from dataclasses import dataclass
 
-TYPES = ("companies", "contacts", "deals", "line_items")
-SINGULAR = {"companies": "company", "contacts": "contact", "deals": "deal", "line_items": "line_item"}
-TYPE_IDS = {"0-1": "contacts", "0-2": "companies", "0-3": "deals", "0-8": "line_items"}
+TYPES = ("companies", "contacts", "deals", "line_items", "notes")
+SINGULAR = {"companies": "company", "contacts": "contact", "deals": "deal", "line_items": "line_item", "notes": "note"}
+TYPE_IDS = {"0-1": "contacts", "0-2": "companies", "0-3": "deals", "0-8": "line_items", "0-46": "notes"}
+PLURAL = {**{single: plural for plural, single in SINGULAR.items()}, **TYPE_IDS}
 SHOWN_NAME = {"line_items": "line items"}  # as HubSpot spells it in an `associations` answer
 
 _COMMON = ("hs_object_id", "createdate", "hs_lastmodifieddate", "hubspot_owner_id", "hs_object_source")
@@ -30,6 +31,7 @@ PROPERTIES: dict[str, tuple[str, ...]] = {
         "hs_product_id", "hs_line_item_currency_code", "recurringbillingfrequency", "hs_recurring_billing_period",
         "hs_position_on_quote",
     ),
+    "notes": (*_COMMON, "hs_note_body", "hs_timestamp", "hs_attachment_ids"),
 }  # fmt: skip
 READ_ONLY = ("hs_object_id", "hs_lastmodifieddate", "lastmodifieddate", "hs_is_closed_won", "hs_is_closed")
 DEFAULTS: dict[str, tuple[str, ...]] = {
@@ -39,10 +41,11 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
         "amount", "closedate", "createdate", "dealname", "dealstage", "hs_lastmodifieddate", "hs_object_id", "pipeline",
     ),
     "line_items": ("createdate", "hs_lastmodifieddate", "hs_object_id"),
+    "notes": ("createdate", "hs_lastmodifieddate", "hs_object_id"),
 }  # fmt: skip
 SEARCHED = {
     "companies": ("name", "domain", "phone", "website"), "contacts": ("firstname", "lastname", "email", "phone"),
-    "deals": ("dealname", "description"), "line_items": ("name", "hs_sku"),
+    "deals": ("dealname", "description"), "line_items": ("name", "hs_sku"), "notes": ("hs_note_body",),
 }  # fmt: skip
 
 
@@ -75,6 +78,12 @@ ASSOCIATIONS = {
         Association(342, "companies", "deals", "company_to_deal_unlabeled", 341),
         Association(19, "deals", "line_items", "deal_to_line_item", 20),
         Association(20, "line_items", "deals", "line_item_to_deal", 19),
+        Association(189, "companies", "notes", "company_to_note", 190),
+        Association(190, "notes", "companies", "note_to_company", 189),
+        Association(201, "contacts", "notes", "contact_to_note", 202),
+        Association(202, "notes", "contacts", "note_to_contact", 201),
+        Association(213, "deals", "notes", "deal_to_note", 214),
+        Association(214, "notes", "deals", "note_to_deal", 213),
     )
 }
 PRIMARY = {item.type_id for item in ASSOCIATIONS.values() if item.label == "Primary"}

@@ -137,6 +137,19 @@ class TestWriting:
         assert hubspot.get(f"/crm/v4/objects/deals/{deal['id']}/associations/companies")["results"] == []
 
 
+class TestNotes:
+    def test_a_note_on_a_deal(self, hubspot: Api, deal: dict) -> None:
+        to_deal = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 214}
+        body = {
+            "properties": {"hs_note_body": "Project created", "hs_timestamp": "2026-09-15T10:00:00Z"},
+            "associations": [{"to": {"id": deal["id"]}, "types": [to_deal]}],
+        }
+        answer = hubspot.call("POST", "/crm/v3/objects/notes", body)
+        notes = hubspot.get(f"/crm/v4/objects/deals/{deal['id']}/associations/notes")["results"]
+        assert answer.status_code == 201, answer.text
+        assert [item["toObjectId"] for item in notes] == [int(answer.json()["id"])]
+
+
 class TestActions:
     def test_a_deal_created_on_the_page_has_company_contact_and_lines(self, control: Control, hubspot: Api) -> None:
         lines = [
