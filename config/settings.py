@@ -166,6 +166,10 @@ Q_CLUSTER: dict[str, Any] = {
 # How long a claim on work holds without being renewed: the longest a killed worker can delay its work.
 WORK_LEASE_SECONDS = env.int("WORK_LEASE_SECONDS", default=60)
 
+# --- connectors -----------------------------------------------------------------------------------------------
+# Folders of a deployment's own connectors, beside the catalog: each holds <slug>/manifest.yaml and needs no code here.
+CONNECTOR_PATHS: list[str] = env.list("CONNECTOR_PATHS", default=[])
+
 # --- outbound calls -------------------------------------------------------------------------------------------
 OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
 OUTBOUND_ALLOW_PRIVATE: bool = env.bool("OUTBOUND_ALLOW_PRIVATE", default=False)

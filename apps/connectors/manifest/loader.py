@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from django.conf import settings
 from pydantic import ValidationError
 
 from apps.connectors.manifest.spec import Manifest
@@ -27,14 +28,19 @@ class UnknownConnectorError(PermanentError):
     code = "unknown_connector"
 
 
+def homes() -> list[Path]:
+    """The catalog, and the folders of connectors that a deployment adds to it (`CONNECTOR_PATHS`)."""
+    return [CATALOG, *(Path(path) for path in settings.CONNECTOR_PATHS)]
+
+
 def slugs() -> list[str]:
     """Every connector in the catalog, in alphabetical order."""
-    return sorted(path.parent.name for path in CATALOG.glob("*/manifest.yaml"))
+    return sorted({path.parent.name for home in homes() for path in home.glob("*/manifest.yaml")})
 
 
 def manifest_for(slug: str) -> Manifest:
     """The connector's manifest (read once a process)."""
-    if not (CATALOG / slug / "manifest.yaml").is_file() or "/" in slug or ".." in slug:
+    if "/" in slug or ".." in slug or not (folder(slug) / "manifest.yaml").is_file():
         raise UnknownConnectorError(f"No connector {slug!r} in the catalog; it has: {', '.join(slugs())}.")
     with _lock:
         return _cached(slug)
@@ -46,8 +52,8 @@ def all_manifests() -> Iterator[Manifest]:
 
 
 def folder(slug: str) -> Path:
-    """The connector's folder (README, icon, fixtures)."""
-    return CATALOG / slug
+    """The connector's folder (README, icon, fixtures); the catalog's own wins over an added one of the same name."""
+    return next((home / slug for home in homes() if (home / slug / "manifest.yaml").is_file()), CATALOG / slug)
 
 
 def load_file(path: Path) -> Manifest:
@@ -79,7 +85,7 @@ def load_file(path: Path) -> Manifest:
 
 @cache
 def _cached(slug: str) -> Manifest:
-    return load_file(CATALOG / slug / "manifest.yaml")
+    return load_file(folder(slug) / "manifest.yaml")
 
 
 def _explain(path: Path, node: yaml.Node, error: ValidationError) -> str:
