@@ -16,7 +16,8 @@ State = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What one answer says about the next page. `restart`: begin a new search at the newest time seen."""
+    """What one answer says about the next page. `restart`: begin anew at the newest time seen; where that is no
+    newer than the beginning, `state` goes on instead."""
 
     state: State | None
     restart: bool = False
@@ -47,7 +48,8 @@ def next_turn(
     if isinstance(paginator, PageNumber):
         return Turn(_next_page(paginator, state, body, count, full))
     if isinstance(paginator, Offset):
-        return Turn(_next_offset(paginator, state, body, count, full))
+        following = _next_offset(paginator, state, body, count, full)
+        return Turn(following, restart=paginator.keyset and following is not None)
     if isinstance(paginator, CursorToken):
         return _next_token(paginator, state, body, count, full)
     link = get(body, paginator.next) if isinstance(paginator, NextUrl) else _link(paginator, headers)

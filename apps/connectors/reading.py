@@ -62,7 +62,7 @@ class Reader:
         now: datetime,
     ) -> Iterator[Page]:
         spec = self._spec(object_name)
-        walk = _begin(cursor, resume)
+        walk = _begin(spec, cursor, resume)
         calls_before = 0
         if spec.for_each and walk.parents is None:
             walk.parents, calls_before = self._parents(spec.for_each, now)
@@ -81,7 +81,7 @@ class Reader:
         if spec.fetch is None:
             raise self._unable(object_name, "has no request for a single record (`read.fetch`)")
         try:
-            found = self._look_up(object_name, spec.fetch, {"external_id": external_id})
+            found = self._look_up(object_name, spec.fetch, {"external_id": self.key(object_name, external_id)})
         except VendorPermanentError as error:
             if error.family is Family.NOT_FOUND:
                 return None
@@ -99,7 +99,14 @@ class Reader:
         return []
 
     def look_up(self, object_name: str, lookup: Lookup, values: dict[str, Any]) -> list[Record]:
+        """Any look-up of the manifest, for an object that need not be readable."""
         return self._look_up(object_name, lookup, values)
+
+    def key(self, object_name: str, external_id: str | None) -> Any:
+        """The vendor's id as the vendor writes it."""
+        if self.manifest.object(object_name).key_type == "integer" and external_id and external_id.isdigit():
+            return int(external_id)
+        return external_id
 
     # --- one page -------------------------------------------------------------------------------------------
 
@@ -107,7 +114,7 @@ class Reader:
         self, object_name: str, spec: ReadSpec, walk: _Walk, page_size: int | None, now: datetime, calls_before: int
     ) -> tuple[Page, bool]:
         request, paginator = self._request(spec, walk)
-        start = cursors.since(spec.cursor, walk.since) if walk.since == walk.cursor else parse_time(walk.since)
+        start = parse_time(walk.since)
         puts = [*cursors.puts_for(spec.cursor, start), *pagers.puts_for(paginator, walk.state, page_size)]
         parent = walk.parents[0] if walk.parents else None
         scope = self._scope({"parent": {_leaf(spec.for_each): parent}} if spec.for_each else {})
@@ -142,14 +149,14 @@ class Reader:
         return page, more
 
     def _advance(self, object_name: str, walk: _Walk, turn: pagers.Turn, seen: datetime | None) -> bool:
-        if turn.restart:
-            newest = to_iso(seen) if seen else None
-            if newest is None or newest == walk.since:
-                raise self._unable(
-                    object_name, "has more records with one modification time than the vendor's search returns"
-                )
+        newest = to_iso(seen) if seen else None
+        if turn.restart and newest is not None and newest != walk.since:
             walk.since, walk.state = newest, {}
             return True
+        if turn.restart and not turn.state:
+            raise self._unable(
+                object_name, "has more records with one modification time than the vendor's search returns"
+            )
         if turn.state is not None:
             walk.state = turn.state
             return True
@@ -194,9 +201,11 @@ class Reader:
     # --- look-ups -------------------------------------------------------------------------------------------
 
     def _look_up(self, object_name: str, lookup: Lookup, values: dict[str, Any]) -> list[Record]:
-        spec = self._spec(object_name)
+        spec = self.manifest.object(object_name).read
         scope = self._scope(values)
-        paginator = (spec.paginator or self.manifest.defaults.paginator) if lookup.scan else NoPaging(kind="none")
+        paginator: Paginator = NoPaging(kind="none")
+        if lookup.scan:
+            paginator = (spec.paginator if spec else None) or self.manifest.defaults.paginator
         state: dict[str, Any] | None = {}
         matching: list[Record] = []
         for _ in range(_MOST_SCANNED_PAGES):
@@ -210,7 +219,8 @@ class Reader:
             state = turn.state
             if state is None:
                 break
-        self._attach(object_name, spec.attach, matching, found_key=self._key(object_name))
+        if spec is not None:
+            self._attach(object_name, spec.attach, matching, found_key=self._key(object_name))
         return self._hooked(object_name, matching)
 
     # --- small things ---------------------------------------------------------------------------------------
@@ -281,9 +291,10 @@ class Reader:
         return VendorPermanentError(text, family=Family.VALIDATION, call=call, code="unexpected_shape")
 
 
-def _begin(cursor: str | None, resume: dict[str, Any] | None) -> _Walk:
+def _begin(spec: ReadSpec, cursor: str | None, resume: dict[str, Any] | None) -> _Walk:
     if resume is None:
-        return _Walk(cursor=cursor, since=cursor, is_full=cursor is None)
+        start = cursors.since(spec.cursor, cursor)
+        return _Walk(cursor=cursor, since=to_iso(start) if start else None, is_full=cursor is None)
     return _Walk(
         cursor=cursor,
         since=resume["since"],

@@ -44,7 +44,7 @@ class Transport:
         clock: Callable[[], datetime],
     ) -> None:
         self.manifest = manifest
-        self.config = dict(config)
+        self.config = _typed(manifest, config)
         self.user_agent = user_agent
         self.clock = clock
         self.method = manifest.method(str(self.config.get("auth_method", "")))
@@ -131,3 +131,12 @@ class Transport:
         )
         names = tuple(headers.values())
         return dataclasses.replace(request, url=url, headers={**request.headers, **headers}, secrets=(*secrets, *names))
+
+
+def _typed(manifest: Manifest, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, with those found after log-in as the vendor writes them."""
+    whole = {variable.name for variable in manifest.client.variables if variable.key_type == "integer"}
+    return {
+        name: int(value) if name in whole and isinstance(value, str) and value.isdigit() else value
+        for name, value in config.items()
+    }

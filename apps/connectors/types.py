@@ -84,6 +84,8 @@ class PreparedCall:
     external_id: str | None
     idempotency_key: str
     marker: str
+    body: Record = field(default_factory=dict, repr=False)
+    variables: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def redacted(self) -> dict[str, Any]:
         """Method, address and body as they may be stored and shown (no secret in them)."""

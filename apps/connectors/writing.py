@@ -2,17 +2,18 @@
 
 import base64
 import copy
+import dataclasses
 import hashlib
 from typing import Any
 
 from apps.connectors.building import Put, build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family
-from apps.connectors.manifest.objects import ByIdempotencyKey, ByLookup, Marker, WriteSpec
+from apps.connectors.manifest.objects import BodyLookup, ByIdempotencyKey, ByLookup, Marker, WriteSpec
 from apps.connectors.paths import get, put, text_of
 from apps.connectors.reading import Reader
 from apps.connectors.sdk import HookContext
-from apps.connectors.templates import fill_text
+from apps.connectors.templates import fill, fill_text
 from apps.connectors.transport import Received, Transport
 from apps.connectors.types import (
     Answer,
@@ -41,6 +42,7 @@ class Writer:
         self.manifest = transport.manifest
         self._reader = reader
         self._hooks = hooks_for(self.manifest)
+        self._remembered: dict[tuple[str, str], Any] = {}
 
     def prepare(
         self,
@@ -54,15 +56,13 @@ class Writer:
     ) -> PreparedCall:
         spec = self.manifest.write(object_name, operation)
         marker = marker_for(idempotency_key)
-        content: Any = copy.deepcopy(body)
-        if spec.marker:
-            content = _marked(content, spec.marker, marker)
+        content = self._content(object_name, operation, spec, body, marker)
         sent = {name: value for name, value in content.items() if name not in spec.consume}
-        hook = self._hooks.get("request_body")
-        if hook is not None:
-            sent = hook(sent, HookContext(object_name, operation, self.transport.config))
         scope = self.transport.scope(
-            external_id=external_id, idempotency_key=idempotency_key, marker=marker, variables=variables or {}
+            external_id=self._reader.key(object_name, external_id),
+            idempotency_key=idempotency_key,
+            marker=marker,
+            variables=variables or {},
         )
         # `${body}` is what is sent; `${body.x}` may also name a field that is only used in the address.
         scope["body"] = _Body(sent, content)
@@ -75,9 +75,17 @@ class Writer:
             external_id=external_id,
             idempotency_key=idempotency_key,
             marker=marker,
+            body=body,
+            variables=variables or {},
         )
 
     def send(self, call: PreparedCall) -> Answer:
+        spec = self.manifest.write(call.object_name, call.operation)
+        if spec.look_up:
+            completed = self._completed(call, spec)
+            if isinstance(completed, Answer):
+                return completed
+            call = completed
         try:
             received = self.transport.exchange(call.request)
         except NotSentError as error:
@@ -106,6 +114,7 @@ class Writer:
         age_seconds: float | None,
     ) -> ProbeResult:
         spec = self.manifest.write(object_name, operation)
+        content = self._content(object_name, operation, spec, body, marker)
         latest = ProbeResult("unknown", reason="the vendor offers no way to find out")
         for way in spec.probe:
             if isinstance(way, ByIdempotencyKey):
@@ -121,14 +130,62 @@ class Writer:
                 )
                 result = self._ask_again(call)
             else:
-                value = text_of(get(body, way.field)) if way.field else natural_key
-                result = self._look(object_name, way, marker=marker, natural_key=value, body=body, age=age_seconds)
+                value = text_of(get(content, way.field)) if way.field else natural_key
+                result = self._look(object_name, way, marker=marker, natural_key=value, body=content, age=age_seconds)
             if result.state != "unknown":
                 return result
             latest = result
         if spec.repeatable:
             return ProbeResult("absent", reason="doing it again has the same effect, so it may be sent again")
         return latest
+
+    def _content(self, object_name: str, operation: str, spec: WriteSpec, body: Record, marker: str) -> Record:
+        """The body with its mark, after the connector's hook."""
+        content: Record = copy.deepcopy(body)
+        if spec.marker:
+            content = _marked(content, spec.marker, marker)
+        hook = self._hooks.get("request_body")
+        if hook is None:
+            return content
+        changed: Record = hook(content, HookContext(object_name, operation, self.transport.config))
+        return changed
+
+    def _completed(self, call: PreparedCall, spec: WriteSpec) -> PreparedCall | Answer:
+        """The call with what the vendor has to be asked for first, or why it cannot be sent."""
+        body = copy.deepcopy(call.body)
+        for item in spec.look_up:
+            if item.unless and get(body, item.unless) not in (None, "", [], {}):
+                continue
+            try:
+                value = self._asked(call.object_name, item, body)
+            except VendorTransientError as error:
+                outcome = "rate_limited" if error.family is Family.RATE_LIMITED else "not_sent"
+                failed = _failed(outcome, error.message, error.family, error.call, error.code)
+                return dataclasses.replace(failed, retry_after_seconds=error.retry_after_seconds)
+            except VendorPermanentError as error:
+                return _failed("refused", error.message, error.family, error.call, error.code)
+            if value is None:
+                text = f"{self.manifest.connector.name}, {item.into}: {item.missing}."
+                return _failed("refused", text, Family.VALIDATION, None, "look_up_empty")
+            put(body, item.into, value)
+        return self.prepare(
+            call.object_name,
+            call.operation,
+            body,
+            idempotency_key=call.idempotency_key,
+            external_id=call.external_id,
+            variables=call.variables,
+        )
+
+    def _asked(self, object_name: str, item: BodyLookup, body: Record) -> Any:
+        question = (item.into, repr(fill(item.lookup.model_dump(), self.transport.scope(body=body))))
+        if question in self._remembered:
+            return self._remembered[question]
+        found = self._reader.look_up(object_name, item.lookup, {"body": body})
+        value = get(found[0], item.value) if found else None
+        if item.remember and value is not None:
+            self._remembered[question] = value
+        return value
 
     def _answer(self, call: PreparedCall, received: Received) -> Answer:
         spec = self.manifest.write(call.object_name, call.operation)

@@ -48,7 +48,9 @@ class TestAnswers:
         assert b"User-Agent: Acme Connect (it@acme.example)\r\n" in server.requests[0]
 
     def test_one_customers_cookie_is_not_sent_with_the_next_customers_call(self) -> None:
-        with raw_server(lambda sock, _: sock.sendall(answer(b"{}", headers="Set-Cookie: who=first\r\n"))) as server:
+        with raw_server(
+            lambda sock, _: sock.sendall(answer(b"{}", headers="Connection: close\r\nSet-Cookie: who=first\r\n"))
+        ) as server:
             send(get(server.url))
             send(get(server.url))
 

@@ -99,6 +99,8 @@ class Variable(Section):
     request: RequestSpec
     items: Path = ""
     id: Path
+    key_type: Literal["text", "integer"] = "text"
+    """How `${config.<name>}` stands in a body of its own."""
     label: Path
     where: dict[Path, str] = {}
     """Only items where these paths have these values."""

@@ -112,10 +112,27 @@ class ByLookup(Section):
 Probe = Annotated[ByIdempotencyKey | ByLookup, Field(discriminator="by")]
 
 
+class BodyLookup(Section):
+    """A value the vendor wants in the body that only the vendor knows: it is asked for just before sending."""
+
+    into: str
+    """Dotted path in the body."""
+    lookup: Lookup
+    value: Path
+    """Path in the first record found."""
+    remember: bool = False
+    """The answer is the same for every record with the same question (a currency's id): ask once a client."""
+    unless: str = ""
+    """Field of the body that makes the question needless when it holds something."""
+    missing: str = "the record it needs was not found at the vendor"
+    """What a person is told when nothing is found; the write is then refused."""
+
+
 class WriteSpec(Section):
     """One write operation of an object."""
 
     request: RequestSpec
+    look_up: list[BodyLookup] = []
     consume: list[str] = []
     """Fields of the body that are only used in path or parameters and are not sent."""
     answer_id: Path = ""
@@ -145,6 +162,8 @@ class ObjectSpec(Section):
     entity: str = ""
     """The canonical entity it usually becomes."""
     primary_key: Path
+    key_type: Literal["text", "integer"] = "text"
+    """How `${external_id}` stands in a body of its own: some vendors insist on numbers."""
     url: Template = ""
     """Where a person sees the record in the vendor's product."""
     deletion: Deletion | None = None

@@ -38,6 +38,9 @@ class Offset(_Sized):
     kind: Literal["offset"]
     param: str = "offset"
     total: Path = ""
+    keyset: bool = False
+    """The answer is ordered by modification time: go on from the newest time seen instead of by counting, since a record
+    that changes meanwhile moves to the end and would make counting skip another."""
 
 
 class CursorToken(_Sized):

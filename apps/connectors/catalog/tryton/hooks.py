@@ -1,0 +1,112 @@
+"""Tryton's own shapes: child records are commands, hours are durations, and what is paid is the total less what is open."""
+
+from decimal import Decimal
+from typing import Any
+
+from apps.connectors.sdk import HookContext, Record
+
+_PROJECT = "project.work,"
+
+
+def read_record(record: Record, context: HookContext) -> Record:
+    if context.object_name == "invoices" and "total_amount" in record:
+        total = _decimal(record.get("total_amount"))
+        settled = record.get("state") in ("posted", "paid")
+        paid = total - _decimal(record.get("amount_to_pay")) if settled else Decimal(0)
+        return {**record, "paid_amount": str(paid), "kind": "credit_note" if total < 0 else "invoice"}
+    if context.object_name == "payments" and "credit" in record:
+        return {**record, "amount": str(_decimal(record.get("credit")) - _decimal(record.get("debit")))}
+    if context.object_name == "timesheet_lines":
+        return {**record, "project_id": _project_of(record.get("work.") or {})}
+    if context.object_name == "projects" and "status." in record:
+        return {**record, "is_done": (record["status."] or {}).get("progress") == 1.0}
+    return record
+
+
+def write_body(body: Record, context: HookContext) -> Record:
+    if context.object_name == "parties":
+        return _party(body, is_new=context.operation == "create")
+    if context.object_name == "projects":
+        return _project(body, context)
+    if context.object_name == "invoices" and context.operation == "create":
+        return _invoice(body, context)
+    return body
+
+
+def _project_of(work: Record) -> str | None:
+    """Time is booked on a project or on a task directly below one."""
+    origin = str(work.get("origin") or "")
+    if not origin.startswith(_PROJECT):
+        return None
+    parent = (work.get("origin.") or {}).get("parent")
+    return str(parent) if parent else origin.removeprefix(_PROJECT)
+
+
+def _party(body: Record, *, is_new: bool) -> Record:
+    plain = {name: body[name] for name in ("name", "code") if body.get(name)}
+    if not is_new:
+        return plain
+    mechanisms = [
+        {"type": kind, "value": body[name] if kind != "website" else f"https://{body[name]}"}
+        for kind, name in (("email", "email"), ("phone", "phone"), ("website", "domain"))
+        if body.get(name)
+    ]
+    # An invoice needs an address to go to, be it an empty one.
+    address = {name: body[name] for name in ("street", "postal_code", "city") if body.get(name)}
+    found: Record = {**plain, "addresses": [["create", [address]]]}
+    if mechanisms:
+        found["contact_mechanisms"] = [["create", mechanisms]]
+    if body.get("tax_number"):
+        found["identifiers"] = [["create", [{"type": "eu_vat", "code": body["tax_number"]}]]]
+    return found
+
+
+def _project(body: Record, context: HookContext) -> Record:
+    found = {name: value for name, value in body.items() if name != "budget_hours"}
+    if body.get("budget_hours") is not None:
+        seconds = float(_decimal(body["budget_hours"]) * 3600)
+        found["effort_duration"] = {"__class__": "timedelta", "seconds": seconds}
+    if context.operation == "create":
+        company = _number(context, "company")
+        found |= {"type": "project", "company": company, "timesheet_available": True}
+    return found
+
+
+def _invoice(body: Record, context: HookContext) -> Record:
+    sign = -1 if body.get("kind") == "credit_note" else 1
+    found = {
+        **body,
+        "type": "out",
+        "company": _number(context, "company"),
+        "account": _number(context, "receivable_account"),
+        "journal": _number(context, "journal"),
+        "lines": [["create", [_line(line, context, sign) for line in body.get("lines") or []]]],
+    }
+    if context.config.get("payment_term"):
+        found["payment_term"] = _number(context, "payment_term")
+    return found
+
+
+def _line(line: Record, context: HookContext, sign: int) -> Record:
+    found: Record = {
+        "type": "line",
+        "description": line.get("description"),
+        "quantity": float(_decimal(line.get("quantity")) * sign),
+        "unit_price": {"__class__": "Decimal", "decimal": str(line.get("unit_price"))},
+        "account": line.get("account"),
+    }
+    if line.get("unit") in ("hour", "hours", None, "") and context.config.get("hour_unit"):
+        found["unit"] = _number(context, "hour_unit")
+    if line.get("tax"):
+        found["taxes"] = [["add", [line["tax"]]]]
+    return found
+
+
+def _decimal(value: Any) -> Decimal:
+    if isinstance(value, dict):
+        value = value.get("decimal")
+    return Decimal(str(value)) if value not in (None, "") else Decimal(0)
+
+
+def _number(context: HookContext, name: str) -> int:
+    return int(context.config.get(name) or 0)
