@@ -23,7 +23,11 @@ class Control:
 
     @classmethod
     def from_folder(cls, data: Path | str) -> "Control":
-        return cls(json.loads((Path(data) / "sandbox.json").read_text(encoding="utf-8")))
+        return cls.from_file(Path(data) / "sandbox.json")
+
+    @classmethod
+    def from_file(cls, path: Path | str) -> "Control":
+        return cls(json.loads(Path(path).read_text(encoding="utf-8")))
 
     def base_url(self, vendor: str) -> str:
         return str(self.summary["vendors"][vendor]["base_url"])
