@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from apps.partners.colours import FALLBACK, contrast, to_hex, to_oklch
 
-_HEX = re.compile(r"^#[0-9a-fA-F]{6}$")
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
 AA = 4.5
 _MARGIN = 4.6  # above AA, so that rounding to 8 bits never falls below it
 _WHITE = "#ffffff"
@@ -16,7 +16,7 @@ _WHITE = "#ffffff"
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Every colour the portal takes from the brand, as #rrggbb. `primary` carries white text, `text` is read on `tint`."""
+    """What the portal takes from the brand, as #rrggbb. `primary` carries white text, `text` is read on `tint`."""
 
     primary: str
     hover: str
@@ -29,7 +29,7 @@ class Palette:
 
 def palette(colour: str) -> Palette:
     """The shades of a brand colour; anything but #rrggbb falls back, since the values go into a style sheet."""
-    base = colour if _HEX.match(colour) else FALLBACK
+    base = colour if _HEX.fullmatch(colour) else FALLBACK
     lightness, chroma, hue = to_oklch(base)
     tint = to_hex(0.965, min(chroma, 0.02), hue)
     primary = _darkened(lightness, chroma, hue, against=_WHITE)

@@ -27,8 +27,8 @@ def csv_file(name: str, table: Table) -> HttpResponse:
 
 def invoice_table(rows: Iterable[InvoiceRow]) -> Table:
     yield (
-        "Number", "Kind", "Client", "Projects", "Work period", "Issued", "Due", "Currency", "Net", "Tax", "Total", "Paid",
-        "Status", "Our reference",
+        "Number", "Kind", "Client", "Projects", "Work period", "Issued", "Due", "Currency", "Net", "Tax", "Total",
+        "Paid", "Status", "Our reference",
     )  # fmt: skip
     for row in rows:
         money = [_plain(value, row.currency) for value in (row.untaxed, row.tax, row.total, row.paid)]

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 
-from apps.connectors.forms import ConnectionForm
+from apps.connectors.forms import METHOD, ConnectionForm
 from apps.connectors.models import Connection
 from apps.portal.selectors import OpenQuestion
 
@@ -33,10 +33,22 @@ class AnswerForm(forms.Form):
 
 
 class AccessForm(ConnectionForm):
-    """The connection's form without what only the partner's staff set: where the system lies, and the registered application."""
+    """The connection's form without what only staff set: where the system lies, and the registered application."""
 
     def __init__(self, data: Any = None, *, connection: Connection) -> None:
         super().__init__(data, manifest=connection.manifest, connection=connection, with_name=False)
         for spec in [spec for spec in self.specs if spec.level == "app" or spec.name == "base_url"]:
             self.specs.remove(spec)
             del self.fields[spec.name]
+        if METHOD in self.fields:
+            self._keep_to_keys()
+
+    def _keep_to_keys(self) -> None:
+        """Consent has a button of its own, so only the ways to log in with something typed are offered."""
+        field = self.fields[METHOD]
+        assert isinstance(field, forms.ChoiceField)
+        typed = [method for method in self.manifest.auth if method.kind != "oauth2_code"]
+        field.choices = [(method.name, method.title) for method in typed]
+        field.help_text = ""
+        if len(typed) == 1:
+            field.widget = forms.HiddenInput()

@@ -32,6 +32,14 @@ def at(moment: datetime, now: datetime, zone: tzinfo) -> str:
     return f"{day(local.date())}, {clock}"
 
 
+def day_of(moment: datetime, now: datetime, zone: tzinfo) -> str:
+    """The day of the moment in the zone: `Today`, `Yesterday`, `Thu 19 Nov`, `19 Nov 2025`."""
+    local, today = moment.astimezone(zone).date(), now.astimezone(zone).date()
+    if local >= today - _DAY:
+        return "Today" if local >= today else "Yesterday"
+    return f"{local:%a} {local.day} {local:%b}" if local.year == today.year else day(local)
+
+
 def day(value: date) -> str:
     return f"{value.day} {value:%b %Y}"
 

@@ -2,7 +2,7 @@
 
     python -m tests.browser.seed people.json
 
-migrates the database DATABASE_URL names and writes who may log in. The same random seed every time; dates are relative to now.
+migrates the database DATABASE_URL names and writes who may log in. The random seed is fixed; dates are relative to now.
 """
 
 import json
@@ -30,13 +30,22 @@ FIRMS = (
 )
 WORK = (
     "Website relaunch", "Data platform", "Warehouse app", "Brand refresh", "Customer portal", "ERP roll-out, phase 1",
-    "Security review", "Mobile app discovery", "Pricing study", "Intranet migration", "Checkout rebuild", "Service design",
+    "Security review", "Mobile app discovery", "Pricing study", "Intranet migration", "Checkout rebuild",
+    "Service design",
 )  # fmt: skip
 PEOPLE = (
     ("Ada Novak", "Lead developer", 145), ("Ben Okafor", "Designer", 120), ("Chiara Rossi", "Project manager", 130),
     ("Dmitri Lang", "Developer", 115), ("Elin Sørensen", "Consultant", 140), ("Farid Haddad", "Developer", 115),
 )  # fmt: skip
-NOTES = ("Sprint review with the client", "Checkout flow", "Wireframes", "Data model", "", "Pairing on the importer", "Release")
+NOTES = (
+    "Sprint review with the client",
+    "Checkout flow",
+    "Wireframes",
+    "Data model",
+    "",
+    "Pairing on the importer",
+    "Release",
+)
 
 
 @dataclass(slots=True)
@@ -92,10 +101,17 @@ def seed_globex(*, password: str) -> dict[str, str]:
     from apps.accounts.roles import Role
     from apps.accounts.services import create_customer, create_user
 
-    customer = create_customer(name="Tern & Co", slug="tern", currency="USD", time_zone="America/New_York", reason="seed")
+    customer = create_customer(
+        name="Tern & Co", slug="tern", currency="USD", time_zone="America/New_York", reason="seed"
+    )
     emails = {"gina": "gina@tern.example"}
     create_user(
-        email=emails["gina"], name="Gina Tern", role=Role.CUSTOMER_ADMIN, customer=customer, password=password, reason="seed"
+        email=emails["gina"],
+        name="Gina Tern",
+        role=Role.CUSTOMER_ADMIN,
+        customer=customer,
+        password=password,
+        reason="seed",
     )
     return emails
 
@@ -105,7 +121,9 @@ def seed_acme(*, now: datetime, password: str) -> dict[str, str]:
     from apps.accounts.roles import Role
     from apps.accounts.services import create_customer, create_user
 
-    kestrel = create_customer(name="Kestrel Studio", slug="kestrel", currency="EUR", time_zone="Europe/Berlin", reason="seed")
+    kestrel = create_customer(
+        name="Kestrel Studio", slug="kestrel", currency="EUR", time_zone="Europe/Berlin", reason="seed"
+    )
     halden = create_customer(
         name="Halden Engineering", slug="halden", currency="USD", time_zone="America/New_York", reason="seed"
     )
@@ -194,12 +212,12 @@ def _sales(world: World) -> None:
     for index, title in enumerate(WORK):
         client = world.clients[index % len(world.clients)]
         won = index < 11
-        won_at = world.ago(days=2 + index * 7, hours=index)
+        won_at = world.ago(days=0.2 + index * 5.5, hours=index)
         budget = Decimal(rng.randrange(60, 320, 20))
         opportunity = canonical.Opportunity.objects.create(
             customer=customer,
             client=client,
-            name=f"{client.name}: {title}",
+            name=title,
             status="won" if won else "open",
             stage="Closed won" if won else "Proposal",
             amount=budget * 125,
@@ -207,13 +225,19 @@ def _sales(world: World) -> None:
             close_date=won_at.date(),
             won_at=won_at if won else None,
         )
-        _ref(world, "hubspot", "deals", "opportunity", opportunity.pk, f"https://app.hubspot.example/deals/{9000 + index}")
+        _ref(
+            world,
+            "hubspot",
+            "deals",
+            "opportunity",
+            opportunity.pk,
+            f"https://app.hubspot.example/deals/{9000 + index}",
+        )
         if not won:
             continue
-        _change(world, "opportunity", opportunity.pk, "updated", {"stage": ["Proposal", "Closed won"]}, "hubspot", won_at)
-        if index == 0:
-            _delivery(world, "harvest", "project", opportunity.pk, "Create project", won_at, status="pending")
-            continue
+        _change(
+            world, "opportunity", opportunity.pk, "updated", {"stage": ["Proposal", "Closed won"]}, "hubspot", won_at
+        )
         project = canonical.Project.objects.create(
             customer=customer,
             client=client,
@@ -224,10 +248,17 @@ def _sales(world: World) -> None:
             budget_hours=budget,
             start_date=won_at.date(),
         )
+        if index == 0:
+            _delivery(
+                world, "harvest", "project", project.pk, f"Create project {title} in Harvest", won_at, status="pending"
+            )
+            continue
         world.projects.append(project)
         _ref(world, "harvest", "projects", "project", project.pk, f"https://harvest.example/projects/{400 + index}")
         _ref(world, "xero", "tracking", "project", project.pk, "")
-        _delivery(world, "harvest", "project", project.pk, f"Create project {title} in Harvest", won_at + timedelta(seconds=8))
+        _delivery(
+            world, "harvest", "project", project.pk, f"Create project {title} in Harvest", won_at + timedelta(seconds=8)
+        )
 
 
 def _time(world: World) -> None:
@@ -254,13 +285,15 @@ def _time(world: World) -> None:
                         hours=Decimal(rng.choice((1, 2, 3, 4, 4))) + Decimal(rng.choice((0, 0.25, 0.5))),
                         notes=rng.choice(NOTES),
                         approval="approved" if approved else "submitted",
-                        approved_at=datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=17) if approved else None,
+                        approved_at=datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=17)
+                        if approved
+                        else None,
                         billable_rate=person.billable_rate,
                         currency="EUR",
                     )
                 )
     canonical.TimeEntry.objects.bulk_create(entries)
-    for hours in range(0, 120, 4):
+    for hours in (0, 5, 22, 27, 31, 46, 52, 70, 75, 94, 100, 118):
         moment = world.ago(hours=hours + 0.3)
         run = 5000 + hours
         for entry in rng.sample(entries, rng.randrange(2, 30)):
@@ -322,7 +355,8 @@ def _bill(world: World, invoice: Any, entries: list[Any]) -> None:
         canonical.Billing.objects.bulk_create(
             canonical.Billing(
                 customer=world.customer, line=line, time_entry=entry, hours=entry.hours,
-                amount=(entry.hours * person.billable_rate).quantize(cent, ROUND_HALF_UP), currency="EUR",
+                worked_hours=entry.hours, rate=person.billable_rate, currency="EUR",
+                amount=(entry.hours * person.billable_rate).quantize(cent, ROUND_HALF_UP),
             )
             for entry in mine
         )  # fmt: skip
@@ -341,7 +375,9 @@ def _settle(world: World, invoice: Any, issued: date) -> None:
     _ref(world, "xero", "invoices", "invoice", invoice.pk, f"https://xero.example/invoices/{invoice.pk}")
     if invoice.status == "draft":
         return
-    _change(world, "invoice", invoice.pk, "updated", {"status": ["draft", "posted"]}, "xero", moment + timedelta(hours=5))
+    _change(
+        world, "invoice", invoice.pk, "updated", {"status": ["draft", "posted"]}, "xero", moment + timedelta(hours=5)
+    )
     if invoice.status != "paid":
         return
     paid_at = min(moment + timedelta(days=6), world.ago(hours=3))
@@ -369,7 +405,13 @@ def _cases(world: World) -> None:
         canonical.LedgerAccount.objects.create(customer=world.customer, code=code, name=name, kind="REVENUE")
     invoice = canonical.Invoice.objects.filter(customer=world.customer, status="draft").first()
     held = _delivery(
-        world, "xero", "invoice", invoice.pk, f"Draft invoice for {invoice.client} in Xero", world.ago(hours=2), status="held"
+        world,
+        "xero",
+        "invoice",
+        invoice.pk,
+        f"Draft invoice for {invoice.client} in Xero",
+        world.ago(hours=2),
+        status="held",
     )
     for key, value, amount, gap in (
         ("tax_codes", "standard", Decimal("4821.50"), 2), ("revenue_accounts", "travel", Decimal("612.00"), 26),
@@ -400,7 +442,9 @@ def _cases(world: World) -> None:
         reason="validation",
         audience="staff",
         title="Harvest refused the project “Service design”: the code is taken",
-        detail={"problems": [{"code": "duplicate", "field": "code", "value": "K011", "message": "Code has been taken"}]},
+        detail={
+            "problems": [{"code": "duplicate", "field": "code", "value": "K011", "message": "Code has been taken"}]
+        },
         subject_kind="delivery",
         subject_id=held.pk,
         entity="project",
@@ -448,7 +492,14 @@ def _ref(world: World, slug: str, object_name: str, entity: str, record_id: int,
 
 
 def _change(
-    world: World, entity: str, record_id: int, kind: str, fields: dict[str, Any], slug: str, at: datetime, run: int | None = None
+    world: World,
+    entity: str,
+    record_id: int,
+    kind: str,
+    fields: dict[str, Any],
+    slug: str,
+    at: datetime,
+    run: int | None = None,
 ) -> None:
     from apps.canonical.models import Change
 
@@ -459,7 +510,14 @@ def _change(
 
 
 def _delivery(
-    world: World, slug: str, entity: str, record_id: int, title: str, at: datetime, status: str = "done", amount: Any = None
+    world: World,
+    slug: str,
+    entity: str,
+    record_id: int,
+    title: str,
+    at: datetime,
+    status: str = "done",
+    amount: Any = None,
 ) -> Any:
     from apps.syncs.models import Delivery, DeliveryAttempt
 
@@ -475,7 +533,7 @@ def _delivery(
         title=title,
         idempotency_key=f"{entity}:{record_id}:{secrets.token_hex(6)}",
         status=status,
-        payload={"name": title, "currency": "EUR"},
+        body=json.dumps({"name": title, "currency": "EUR"}),
         external_id=f"{entity}-{record_id}" if done else "",
         attempts=1 if done or status == "held" else 0,
         error="" if status != "held" else "The tax type is not known",

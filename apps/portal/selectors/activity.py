@@ -83,7 +83,7 @@ def _deliveries(customer: Customer, system_id: int | None, now: datetime) -> Any
     if system_id is not None:
         deliveries = deliveries.filter(connection_id=system_id)
     latest = Coalesce("finished_at", "created_at")
-    return deliveries.defer("payload", "payload_override").order_by(latest.desc(), "-pk")
+    return deliveries.defer("body", "context", "payload_override").order_by(latest.desc(), "-pk")
 
 
 def _items(customer: Customer, shown: list[Any], systems: dict[int, str]) -> tuple[ActivityItem, ...]:

@@ -10,7 +10,16 @@ from django.db.models import Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Customer
-from apps.canonical.models import Approval, Invoice, InvoiceStatus, Opportunity, OpportunityStatus, Project, TimeEntry
+from apps.canonical.models import (
+    Approval,
+    ExternalRef,
+    Invoice,
+    InvoiceStatus,
+    Opportunity,
+    OpportunityStatus,
+    Project,
+    TimeEntry,
+)
 from apps.portal.selectors.invoices import STATUS_WORDS, Link, links_of
 from apps.portal.words import counted, number
 from apps.syncs.models import Delivery
@@ -96,6 +105,7 @@ class _Facts:
     """What is known of one deal's way."""
 
     projects: list[Project] = field(default_factory=list)
+    is_set_up: bool = False
     created_at: datetime | None = None
     hours: Decimal = Decimal(0)
     approved: Decimal = Decimal(0)
@@ -147,11 +157,13 @@ def _won(customer: Customer) -> QuerySet[Opportunity]:
 
 
 def _facts(customer: Customer, opportunities: list[Opportunity]) -> dict[int, _Facts]:
-    """Projects, time, invoices and deliveries of several deals in four queries."""
+    """Projects, time, invoices, references and deliveries of several deals: one query each."""
     ids = [opportunity.pk for opportunity in opportunities]
     facts = {pk: _Facts() for pk in ids}
     deal_of: dict[int, int] = {}
-    for project in Project.objects.filter(customer=customer, opportunity_id__in=ids, deleted_at__isnull=True).order_by("pk"):
+    for project in Project.objects.filter(customer=customer, opportunity_id__in=ids, deleted_at__isnull=True).order_by(
+        "pk"
+    ):
         assert project.opportunity_id is not None  # filtered on it
         deal_of[project.pk] = project.opportunity_id
         facts[project.opportunity_id].projects.append(project)
@@ -167,14 +179,14 @@ def _add_time(customer: Customer, facts: dict[int, _Facts], deal_of: dict[int, i
         .order_by()
         .values("project_id")
         .annotate(
-            hours=Sum("hours"),
+            logged=Sum("hours"),
             approved=Sum("hours", filter=Q(approval=Approval.APPROVED)),
             latest_at=Max(Coalesce("approved_at", "source_updated_at", "created_at")),
         )
     )
     for row in rows:
         mine = facts[deal_of[row["project_id"]]]
-        mine.hours += row["hours"] or 0
+        mine.hours += row["logged"] or 0
         mine.approved += row["approved"] or 0
         mine.time_at = max(filter(None, (mine.time_at, row["latest_at"])), default=None)
 
@@ -196,11 +208,17 @@ def _add_moments(customer: Customer, facts: dict[int, _Facts]) -> None:
     projects = {project.pk: mine for mine in facts.values() for project in mine.projects}
     invoices = {invoice.pk: mine for mine in facts.values() for invoice in mine.invoices}
     wanted = Q(entity="project", record_id__in=projects) | Q(entity="invoice", record_id__in=invoices)
-    done = Delivery.objects.filter(wanted, customer=customer, status=DeliveryStatus.DONE, operation__startswith="create")
+    known = ExternalRef.objects.filter(customer=customer, entity="project", record_id__in=projects)
+    for project_id in known.values_list("record_id", flat=True):
+        projects[project_id].is_set_up = True
+    done = Delivery.objects.filter(
+        wanted, customer=customer, status=DeliveryStatus.DONE, operation__startswith="create"
+    )
     rows = done.order_by().values("entity", "record_id").annotate(first_at=Min("finished_at"))
     for row in rows:
         if row["entity"] == "project":
             mine = projects[row["record_id"]]
+            mine.is_set_up = True
             mine.created_at = min(filter(None, (mine.created_at, row["first_at"])), default=None)
         else:
             mine = invoices[row["record_id"]]
@@ -219,12 +237,10 @@ def _deal(opportunity: Opportunity, facts: _Facts, links: dict[tuple[str, int], 
     )
 
 
-def _steps(
-    opportunity: Opportunity, facts: _Facts, links: dict[tuple[str, int], tuple[Link, ...]]
-) -> tuple[Step, ...]:
+def _steps(opportunity: Opportunity, facts: _Facts, links: dict[tuple[str, int], tuple[Link, ...]]) -> tuple[Step, ...]:
     paid = [invoice for invoice in facts.invoices if invoice.status == InvoiceStatus.PAID]
     all_paid = bool(facts.invoices) and len(paid) == len(facts.invoices)
-    reached = (True, bool(facts.projects), facts.hours > 0, bool(facts.invoices), all_paid)
+    reached = (True, facts.is_set_up, facts.hours > 0, bool(facts.invoices), all_paid)
     at = (
         opportunity.won_at,
         facts.created_at or min((project.created_at for project in facts.projects), default=None),
@@ -232,7 +248,7 @@ def _steps(
         facts.invoiced_at or min((invoice.created_at for invoice in facts.invoices), default=None),
         max((invoice.paid_at for invoice in paid if invoice.paid_at), default=None),
     )
-    texts = _texts(facts, len(paid))
+    texts = _texts(opportunity, facts, len(paid))
     mine = (
         links.get(("opportunity", opportunity.pk), ()),
         _joined(links, [("project", project.pk) for project in facts.projects]),
@@ -260,12 +276,15 @@ _STATIONS = (
 )
 
 
-def _texts(facts: _Facts, paid: int) -> tuple[str, ...]:
-    project = counted(len(facts.projects), "project") + " created" if facts.projects else "The project is being set up"
-    time = f"{number(facts.hours)} h logged, {number(facts.approved)} h approved" if facts.hours else "No time logged yet"
+def _texts(opportunity: Opportunity, facts: _Facts, paid: int) -> tuple[str, ...]:
+    won = f"Signed by {opportunity.client.name}" if opportunity.client else "Signed"
+    project = f"{counted(len(facts.projects), 'project')} created" if facts.is_set_up else "The project is being set up"
+    time = (
+        f"{number(facts.hours)} h logged, {number(facts.approved)} h approved" if facts.hours else "No time logged yet"
+    )
     invoice = counted(len(facts.invoices), "invoice") + " drafted" if facts.invoices else "Nothing invoiced yet"
     payment = f"{paid} of {counted(len(facts.invoices), 'invoice')} paid" if facts.invoices else "Nothing to pay yet"
-    return ("Deal won", project, time, invoice, payment)
+    return (won, project, time, invoice, payment)
 
 
 def _joined(links: dict[tuple[str, int], tuple[Link, ...]], records: Iterable[tuple[str, int]]) -> tuple[Link, ...]:
@@ -279,8 +298,8 @@ def _projects(
         TimeEntry.objects.filter(customer=customer, project__in=projects, deleted_at__isnull=True)
         .order_by()
         .values("project_id")
-        .annotate(hours=Sum("hours"))
-        .values_list("project_id", "hours")
+        .annotate(logged=Sum("hours"))
+        .values_list("project_id", "logged")
     )
     return tuple(
         DealProject(

@@ -73,26 +73,26 @@ class FlowPicture:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """Deliveries of some entities: how many of each were done this week, when the latest, how many still wait."""
+    """Deliveries of some entities: how many of each were done in 7 days, when the latest, how many still wait."""
 
     counts: dict[str, int]
     latest_at: datetime | None
     waiting: int
 
 
-def flow_picture(customer: Customer, *, systems: tuple[System, ...], now: datetime, week_start: datetime) -> FlowPicture:
+def flow_picture(customer: Customer, *, systems: tuple[System, ...], now: datetime, since: datetime) -> FlowPicture:
     nodes = tuple(_node(key, title, icon, roles, systems) for key, title, icon, roles in _STAGES)
     crm, projects, time, erp = nodes
-    written = _written(customer, now=now, week_start=week_start)
+    written = _written(customer, now=now, since=since)
     read = _latest_reads(customer)
     return FlowPicture(
         nodes=nodes,
         forth=(
             _arrow("sales", "Won deals become projects", written["projects"], ("project", "created"), crm, projects),
-            _time_arrow(customer, projects, time, read, week_start),
+            _time_arrow(customer, projects, time, read, since),
             _arrow("billing", "Approved time becomes invoices", written["invoices"], ("invoice", "drafted"), time, erp),
         ),
-        back=_back_arrow(customer, erp, crm, read, week_start),
+        back=_back_arrow(customer, erp, crm, read, since),
     )
 
 
@@ -111,7 +111,7 @@ def _worst(states: Iterable[State]) -> State:
     return next(state for state in order if state in found)
 
 
-def _written(customer: Customer, *, now: datetime, week_start: datetime) -> dict[str, _Written]:
+def _written(customer: Customer, *, now: datetime, since: datetime) -> dict[str, _Written]:
     done = Q(status=DeliveryStatus.DONE)
     rows = (
         Delivery.objects.filter(customer=customer, created_at__gte=now - _LOOK_BACK)
@@ -119,7 +119,7 @@ def _written(customer: Customer, *, now: datetime, week_start: datetime) -> dict
         .order_by()
         .values("entity", "operation")
         .annotate(
-            this_week=Count("id", filter=done & Q(finished_at__gte=week_start)),
+            lately=Count("id", filter=done & Q(finished_at__gte=since)),
             latest_at=Max("finished_at", filter=done),
             waiting=Count("id", filter=~done),
         )
@@ -137,7 +137,7 @@ def _of_entities(rows: list[dict[str, object]], entities: tuple[str, ...]) -> _W
             continue
         if str(row["operation"]).startswith("create"):
             entity = str(row["entity"])
-            counts[entity] = counts.get(entity, 0) + int(str(row["this_week"]))
+            counts[entity] = counts.get(entity, 0) + int(str(row["lately"]))
         if isinstance(row["latest_at"], datetime):
             moments.append(row["latest_at"])
         waiting += int(str(row["waiting"]))
@@ -157,26 +157,29 @@ def _latest_reads(customer: Customer) -> dict[int, datetime]:
 def _arrow(key: str, title: str, written: _Written, noun: tuple[str, str], start: Node, end: Node) -> Arrow:
     thing, verb = noun
     count = written.counts.get(thing, 0)
-    fact = f"{counted(count, thing)} {verb} this week" if count else f"No {thing} {verb} this week"
+    fact = f"{counted(count, thing)} {verb} in 7 days" if count else f"No {thing} {verb} in 7 days"
     state = _arrow_state(start, end, waiting=written.waiting)
     return Arrow(key, title, (fact,), written.latest_at, written.waiting, state)
 
 
-def _time_arrow(
-    customer: Customer, start: Node, end: Node, read: dict[int, datetime], week_start: datetime
-) -> Arrow:
+def _time_arrow(customer: Customer, start: Node, end: Node, read: dict[int, datetime], since: datetime) -> Arrow:
     hours = TimeEntry.objects.filter(customer=customer, deleted_at__isnull=True).aggregate(
-        approved=Sum("hours", filter=Q(approval=Approval.APPROVED) & _approved_since(week_start)),
-        logged=Sum("hours", filter=Q(work_date__gte=week_start.date())),
+        approved=Sum("hours", filter=Q(approval=Approval.APPROVED) & _approved_since(since)),
+        logged=Sum("hours", filter=Q(work_date__gte=since.date())),
     )
     facts = tuple(
-        f"{number(value)} h {verb} this week"
+        f"{number(value)} h {verb} in 7 days"
         for value, verb in ((hours["approved"] or Decimal(0), "approved"), (hours["logged"] or Decimal(0), "logged"))
         if value
     )
     latest_at = _latest(end, read)
     return Arrow(
-        "time", "People log and approve time", facts or ("No time this week",), latest_at, 0, _arrow_state(start, end)
+        "time",
+        "People log and approve time",
+        facts or ("No time logged in 7 days",),
+        latest_at,
+        0,
+        _arrow_state(start, end),
     )
 
 
@@ -185,15 +188,16 @@ def _approved_since(moment: datetime) -> Q:
     return Q(approved_at__gte=moment) | Q(approved_at__isnull=True, work_date__gte=moment.date())
 
 
-def _back_arrow(
-    customer: Customer, start: Node, end: Node, read: dict[int, datetime], week_start: datetime
-) -> Arrow:
-    paid = Payment.objects.filter(
-        customer=customer, deleted_at__isnull=True, paid_date__gte=week_start.date()
-    ).count()
-    fact = f"{counted(paid, 'payment')} came back this week" if paid else "No payment this week"
+def _back_arrow(customer: Customer, start: Node, end: Node, read: dict[int, datetime], since: datetime) -> Arrow:
+    paid = Payment.objects.filter(customer=customer, deleted_at__isnull=True, paid_date__gte=since.date()).count()
+    fact = f"{counted(paid, 'payment')} came back in 7 days" if paid else "No payment in 7 days"
     return Arrow(
-        "back", "Invoice numbers, status and payments come home", (fact,), _latest(start, read), 0, _arrow_state(start, end)
+        "back",
+        "Invoice numbers, status and payments come home",
+        (fact,),
+        _latest(start, read),
+        0,
+        _arrow_state(start, end),
     )
 
 

@@ -137,11 +137,15 @@ def invoice_detail(customer: Customer, pk: int, *, today: date) -> InvoiceDetail
     invoice = _produced(customer).filter(pk=pk).first()
     if invoice is None:
         return None
-    payments = Payment.objects.filter(customer=customer, invoice=invoice, deleted_at__isnull=True).order_by("paid_date", "pk")
+    payments = Payment.objects.filter(customer=customer, invoice=invoice, deleted_at__isnull=True).order_by(
+        "paid_date", "pk"
+    )
     return InvoiceDetail(
         row=_rows([invoice], today)[0],
         lines=tuple(_line(line) for line in _lines(customer, pk)),
-        payments=tuple(PaymentRow(p.paid_date, p.amount, p.currency or invoice.currency, p.reference) for p in payments),
+        payments=tuple(
+            PaymentRow(p.paid_date, p.amount, p.currency or invoice.currency, p.reference) for p in payments
+        ),
         links=links_of(customer, [("invoice", pk)]).get(("invoice", pk), ()),
     )
 
@@ -249,9 +253,9 @@ def _row(invoice: Invoice, span: str, projects: list[str], today: date) -> Invoi
     )
 
 
-def _lines(customer: Customer, invoice_id: int) -> QuerySet[InvoiceLine]:
+def _lines(customer: Customer, invoice_id: int) -> list[InvoiceLine]:
     lines = InvoiceLine.objects.filter(customer=customer, invoice_id=invoice_id, deleted_at__isnull=True)
-    return lines.select_related("project").annotate(work_count=Count("billings")).order_by("position", "pk")
+    return list(lines.select_related("project").annotate(work_count=Count("billings")).order_by("position", "pk"))
 
 
 def _line(line: InvoiceLine) -> Line:

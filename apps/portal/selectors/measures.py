@@ -79,7 +79,9 @@ def health(systems: tuple[System, ...], *, questions: tuple[OpenQuestion, ...]) 
         return Health(State.NEEDS_YOU, title, " ".join([*parts, "Everything else keeps flowing."]), latest_at)
     if slow:
         verb = "does" if len(slow) == 1 else "do"
-        text = f"{listed(slow)} {verb} not answer at the moment. We keep trying; nothing is lost, and you need do nothing."
+        text = (
+            f"{listed(slow)} {verb} not answer at the moment. We keep trying; nothing is lost, and you need do nothing."
+        )
         return Health(State.REPAIRING, "We are on it", text, latest_at)
     count = len(systems)
     text = "Your system is connected and in step." if count == 1 else f"All {count} systems are connected and in step."
@@ -119,9 +121,9 @@ def _weeks(customer: Customer, first_week: date) -> tuple[Week, ...]:
         .annotate(week=TruncWeek("work_date"), billed=_is_billed())
         .order_by()
         .values("week", "billed")
-        .annotate(hours=Sum("hours"))
+        .annotate(worked=Sum("hours"))
     )
-    hours = {(row["week"], row["billed"]): row["hours"] for row in rows}
+    hours = {(row["week"], row["billed"]): row["worked"] for row in rows}
     starts = [date.fromordinal(first_week.toordinal() + 7 * index) for index in range(_WEEKS_SHOWN)]
     zero = Decimal(0)
     return tuple(Week(start, hours.get((start, True), zero), hours.get((start, False), zero)) for start in starts)
@@ -133,7 +135,9 @@ def _invoice_figures(customer: Customer, month_start: datetime) -> dict[str, Inv
     is_open = Q(status=InvoiceStatus.POSTED)
     paid = Q(status=InvoiceStatus.PAID, paid_at__gte=month_start)
     rows = (
-        Invoice.objects.filter(drafted | is_open | paid, customer=customer, deleted_at__isnull=True, is_produced_here=True)
+        Invoice.objects.filter(
+            drafted | is_open | paid, customer=customer, deleted_at__isnull=True, is_produced_here=True
+        )
         .exclude(kind=Invoice.Kind.CREDIT_NOTE)
         .order_by()
         .values("currency", "status")

@@ -7,7 +7,7 @@ from django.db.models import Model
 
 from apps.accounts.models import Customer
 from apps.canonical import models as canonical
-from apps.portal.words import day, number
+from apps.portal.words import amount, day, number
 
 _Name = Callable[[Any], str]
 _NOUNS = {
@@ -77,6 +77,10 @@ def _expense(expense: canonical.Expense) -> str:
     return f"{expense.category or 'Expense'}, {day(expense.spent_date)}"
 
 
+def _payment(payment: canonical.Payment) -> str:
+    return f"{payment.currency} {amount(payment.amount, payment.currency)}".strip()
+
+
 def _assignment(assignment: canonical.Assignment) -> str:
     return f"{assignment.resource.name} on {assignment.project.name}"
 
@@ -94,7 +98,7 @@ _MODELS: dict[str, tuple[type[Model], tuple[str, ...], _Name]] = {
     "time_entry": (canonical.TimeEntry, ("resource", "project"), _time),
     "expense": (canonical.Expense, (), _expense),
     "invoice": (canonical.Invoice, (), str),
-    "payment": (canonical.Payment, (), str),
+    "payment": (canonical.Payment, (), _payment),
     "ticket": (canonical.Ticket, (), str),
     "tax_rate": (canonical.TaxRate, (), str),
     "ledger_account": (canonical.LedgerAccount, (), str),

@@ -31,6 +31,7 @@ class OpenQuestion:
     amount: Decimal | None
     currency: str
 
+
 def question_count(customer: Customer) -> int:
     return _cases(customer).count()
 

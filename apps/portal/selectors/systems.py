@@ -123,7 +123,7 @@ def _system(connection: Connection, now: datetime) -> System:
         since=since or connection.created_at,
         checked_at=connection.checked_at,
         latest_success_at=connection.latest_success_at,
-        is_oauth=bool(manifest) and manifest.method(str(connection.config.get("auth_method", ""))).kind == "oauth2_code",
+        is_oauth=manifest is not None and _is_oauth(manifest, connection),
     )
 
 
@@ -133,3 +133,7 @@ def _manifest(connection: Connection) -> Manifest | None:
         return manifest_for(connection.connector)
     except UnknownConnectorError:
         return None
+
+
+def _is_oauth(manifest: Manifest, connection: Connection) -> bool:
+    return manifest.method(str(connection.config.get("auth_method", ""))).kind == "oauth2_code"

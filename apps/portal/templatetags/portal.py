@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.forms import BoundField, CheckboxInput, Select
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -49,6 +50,28 @@ def clock(context: template.Context, moment: datetime | None) -> SafeString | st
     now = context.get("now") or timezone.now()
     text = words.at(moment, now, timezone.get_current_timezone())
     return format_html('<time datetime="{}">{}</time>', moment.isoformat(timespec="seconds"), text)
+
+
+@register.simple_tag(takes_context=True)
+def day_of(context: template.Context, moment: datetime) -> str:
+    """`Today`, `Yesterday`, `Thu 19 Nov`: a heading above what happened that day."""
+    now = context.get("now") or timezone.now()
+    return words.day_of(moment, now, timezone.get_current_timezone())
+
+
+@register.filter
+def styled(field: BoundField) -> SafeString:
+    """A form field in the portal's clothes."""
+    kind = type(field.field.widget)
+    style = (
+        "form-select"
+        if issubclass(kind, Select)
+        else "form-check-input"
+        if issubclass(kind, CheckboxInput)
+        else "form-control"
+    )
+    invalid = " is-invalid" if field.errors else ""
+    return field.as_widget(attrs={"class": f"{style}{invalid}"})
 
 
 @register.simple_tag

@@ -94,6 +94,9 @@ def access(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
     """Enter a new key; it is tested at once."""
     now = timezone.now()
     connection = _connection(customer, pk)
+    system = selectors.system(customer, pk, now=now)
+    if system is None or system.is_oauth:
+        raise Http404
     form = AccessForm(request.POST or None, connection=connection)
     if request.method == "POST" and form.is_valid():
         return _save_access(request, connection, form)
@@ -104,7 +107,7 @@ def access(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
         title=f"New key for {connection.name}",
         section="connections",
         now=now,
-        system=selectors.system(customer, pk, now=now),
+        system=system,
         form=form,
         status=422 if form.errors else 200,
     )

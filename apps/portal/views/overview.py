@@ -11,7 +11,7 @@ from apps.portal.calendar import calendar
 from apps.portal.views.pages import draw
 
 _QUESTIONS_SHOWN = 3
-_ACTIVITY_SHOWN = 8
+_ACTIVITY_SHOWN = 9
 _DEALS_SHOWN = 4
 
 
@@ -31,7 +31,7 @@ def overview(request: HttpRequest, customer: Customer) -> HttpResponse:
         section="overview",
         now=now,
         health=selectors.health(systems, questions=questions),
-        flow=selectors.flow_picture(customer, systems=systems, now=now, week_start=dates.week_start),
+        flow=selectors.flow_picture(customer, systems=systems, now=now, since=dates.lately),
         questions=questions[:_QUESTIONS_SHOWN],
         more_questions=max(len(questions) - _QUESTIONS_SHOWN, 0),
         broken=[system for system in systems if system.needs_you],

@@ -42,9 +42,7 @@ def answer(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
     label = form.answer_label
     if is_partial(request):
         left = selectors.question_count(customer)
-        return draw_part(
-            request, "portal/questions.html#answered", now=now, question=question, label=label, left=left
-        )
+        return draw_part(request, "portal/questions.html#answered", now=now, question=question, label=label, left=left)
     messages.success(request, f"Thank you. “{label}” is kept; what was waiting is on its way.")
     return redirect("portal:questions")
 

@@ -28,9 +28,7 @@ def activity(request: HttpRequest, customer: Customer) -> HttpResponse:
     context: dict[str, Any] = {"page": page, "systems": systems, "system_id": system_id}
     if is_partial(request):
         return draw_part(request, "portal/activity.html#feed", now=now, **context)
-    return draw(
-        request, customer, "portal/activity.html", title="Activity", section="activity", now=now, **context
-    )
+    return draw(request, customer, "portal/activity.html", title="Activity", section="activity", now=now, **context)
 
 
 @require_safe
@@ -39,12 +37,10 @@ def invoices(request: HttpRequest, customer: Customer) -> HttpResponse:
     now = timezone.now()
     status, search = _filter(request)
     page = selectors.invoices(customer, today=_today(), status=status, search=search, page=page_number(request))
-    context: dict[str, Any] = {"page": page, "status": status, "search": search, "statuses": _STATUSES}
+    context: dict[str, Any] = {"page": page, "chosen": status, "search": search, "statuses": _STATUSES}
     if is_partial(request):
         return draw_part(request, "portal/invoices.html#list", now=now, **context)
-    return draw(
-        request, customer, "portal/invoices.html", title="Invoices", section="invoices", now=now, **context
-    )
+    return draw(request, customer, "portal/invoices.html", title="Invoices", section="invoices", now=now, **context)
 
 
 @require_safe
@@ -61,9 +57,7 @@ def invoice(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
     detail = selectors.invoice_detail(customer, pk, today=_today())
     if detail is None:
         raise Http404
-    return draw(
-        request, customer, "portal/invoice.html", title=detail.row.title, section="invoices", detail=detail
-    )
+    return draw(request, customer, "portal/invoice.html", title=detail.row.title, section="invoices", detail=detail)
 
 
 @require_safe
