@@ -116,7 +116,9 @@ WSGI_APPLICATION = "config.wsgi.application"
 # --- database, cache, queue -----------------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        **env.db("DATABASE_URL", default="postgres://build:build@127.0.0.1:1/build" if BUILDING else environ.Env.NOTSET),
+        **env.db(
+            "DATABASE_URL", default="postgres://build:build@127.0.0.1:1/build" if BUILDING else environ.Env.NOTSET
+        ),
         "ENGINE": "apps.core.tenancy.backend",
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
@@ -254,7 +256,11 @@ UNFOLD: dict[str, Any] = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "COLORS": {"base": "apps.backoffice.branding.base_colours", "primary": "apps.backoffice.branding.primary_colours"},
-    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": "apps.backoffice.navigation.sidebar"},
+    "SIDEBAR": {
+        "show_search": True,
+        "show_all_applications": False,
+        "navigation": "apps.backoffice.navigation.sidebar",
+    },
 }
 UNFOLD_OPERATOR: dict[str, Any] = {
     "SITE_TITLE": "Throughline operator",

@@ -10,7 +10,7 @@ os.environ.setdefault("OUTBOUND_ALLOW_PRIVATE", "1")
 os.environ.setdefault("PUBLIC_SCHEME", "http")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

@@ -82,7 +82,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(Lower("email"), name="user_email_once", violation_error_message="This address is taken."),
+            models.UniqueConstraint(
+                Lower("email"), name="user_email_once", violation_error_message="This address is taken."
+            ),
             models.CheckConstraint(
                 name="customer_people_are_not_staff",
                 condition=models.Q(customer__isnull=True) | models.Q(is_staff=False, is_superuser=False),

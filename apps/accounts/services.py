@@ -16,7 +16,9 @@ class AddressTakenError(PermanentError):
 
 
 @transaction.atomic
-def create_customer(*, name: str, slug: str, currency: str, time_zone: str = "UTC", country: str = "", reason: str) -> Customer:
+def create_customer(
+    *, name: str, slug: str, currency: str, time_zone: str = "UTC", country: str = "", reason: str
+) -> Customer:
     customer = Customer(name=name, slug=slug, currency=currency, time_zone=time_zone, country=country)
     customer.full_clean()
     customer._change_reason = reason  # type: ignore[attr-defined]

@@ -45,7 +45,11 @@ def _children(entity_name: str, record_id: int) -> Document:
         lines = InvoiceLine.objects.filter(invoice_id=record_id).select_related("project").order_by("position", "pk")
         return {"lines": [{**flat(line), "project": flat(line.project) if line.project else None} for line in lines]}
     if entity_name == "opportunity":
-        return {"lines": [flat(line) for line in QuoteLine.objects.filter(opportunity_id=record_id).order_by("position", "pk")]}
+        return {
+            "lines": [
+                flat(line) for line in QuoteLine.objects.filter(opportunity_id=record_id).order_by("position", "pk")
+            ]
+        }
     if entity_name == "client":
         contacts = Contact.objects.live().filter(client_id=record_id).order_by("-is_billing", "pk")
         found = [flat(contact) for contact in contacts]

@@ -113,9 +113,15 @@ def entity(name: str) -> Entity:
             if isinstance(field, models.ForeignKey) and field.related_model in _BY_NAME.values()
         },
         required=frozenset(
-            field.name for field in settable if not field.null and not field.has_default() and not field.has_db_default()
+            field.name
+            for field in settable
+            if not field.null and not field.has_default() and not field.has_db_default()
         ),
-        max_length={field.name: field.max_length for field in settable if isinstance(field, models.CharField) and field.max_length},
+        max_length={
+            field.name: field.max_length
+            for field in settable
+            if isinstance(field, models.CharField) and field.max_length
+        },
         decimals={
             field.name: (field.max_digits - field.decimal_places, field.decimal_places)
             for field in settable

@@ -24,7 +24,9 @@ class ProposalStateError(PermanentError):
 
 
 @transaction.atomic
-def create_record(entity_name: str, *, customer: Customer | int, values: dict[str, Any], origin: str, reason: str) -> Any:
+def create_record(
+    entity_name: str, *, customer: Customer | int, values: dict[str, Any], origin: str, reason: str
+) -> Any:
     """Create one record with history and change. `values` by field name; references as instances or `<field>_id`."""
     record = entity(entity_name).model(**{"customer_id": getattr(customer, "pk", customer), **values})
     record._change_reason = reason
@@ -41,7 +43,11 @@ def update_record(
 ) -> bool:
     """Change fields of one record, with history and change. False when nothing differs."""
     entity_name = name_of(type(record))
-    fields = {name: [_plain(getattr(record, name)), _plain(new)] for name, new in values.items() if getattr(record, name) != new}
+    fields = {
+        name: [_plain(getattr(record, name)), _plain(new)]
+        for name, new in values.items()
+        if getattr(record, name) != new
+    }
     if not fields:
         return False
     for name in fields:
@@ -86,7 +92,9 @@ def _accept_value(row: Proposal, actor: User | None, reason: str, now: datetime)
     record = known.model.objects.select_for_update().get(pk=row.record_id)
     values = {}
     for detail in row.details:
-        field = known.model._meta.get_field(str(detail["field"]).removesuffix("_id") if detail["field"].endswith("_id") else detail["field"])
+        field = known.model._meta.get_field(
+            str(detail["field"]).removesuffix("_id") if detail["field"].endswith("_id") else detail["field"]
+        )
         values[field.attname] = field.to_python(detail["to"]) if not field.is_relation else detail["to"]
     update_record(record, values=values, origin=f"user:{actor.pk if actor else 0}", reason=reason, now=now, actor=actor)
 
@@ -116,7 +124,9 @@ def _join(row: Proposal, actor: User | None, reason: str, now: datetime) -> None
         for field in related._meta.concrete_fields:
             if isinstance(field, models.ForeignKey) and field.related_model is model:
                 related._default_manager.filter(**{field.name: drop_id}).update(**{field.name: keep_id})
-    update_record(drop, values={"deleted_at": now}, origin=origin, reason=f"joined into {keep_id}: {reason}", now=now, actor=actor)
+    update_record(
+        drop, values={"deleted_at": now}, origin=origin, reason=f"joined into {keep_id}: {reason}", now=now, actor=actor
+    )
     Proposal.objects.filter(customer_id=row.customer_id, kind=Proposal.Kind.MATCH, status=ProposalStatus.OPEN).filter(
         models.Q(record_id=drop_id) | models.Q(other_record_id=drop_id)
     ).update(status=ProposalStatus.REJECTED, decided_at=now, decision_reason=f"{drop_id} was joined into {keep_id}")

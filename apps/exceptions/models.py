@@ -34,7 +34,9 @@ class ExceptionCase(models.Model):
     amount = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True, help_text="Money at risk.")
     currency = models.CharField(max_length=3, blank=True, default="")
     occurrences = models.PositiveIntegerField(default=1)
-    assigned_to = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="cases")
+    assigned_to = models.ForeignKey(
+        "accounts.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="cases"
+    )
     opened_at = models.DateTimeField(db_default=Now())
     latest_at = models.DateTimeField(db_default=Now())
     resolved_at = models.DateTimeField(null=True, blank=True)
@@ -45,7 +47,10 @@ class ExceptionCase(models.Model):
     class Meta:
         verbose_name = "case"
         constraints = [models.UniqueConstraint(fields=["customer", "trace_key"], name="case_once")]
-        indexes = [models.Index(fields=["customer", "status", "-latest_at"]), models.Index(fields=["status", "-latest_at"])]
+        indexes = [
+            models.Index(fields=["customer", "status", "-latest_at"]),
+            models.Index(fields=["status", "-latest_at"]),
+        ]
 
     def __str__(self) -> str:
         return self.title

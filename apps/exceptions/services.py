@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from django.db import connection as database
 from django.db import transaction
-from django.db.models import F
 
 from apps.accounts.models import User
 from apps.core.errors import PermanentError
@@ -13,7 +12,7 @@ from apps.core.json_text import dump_json
 from apps.core.problems import Problem
 from apps.core.work import wake
 from apps.exceptions.models import CaseStatus, ExceptionCase
-from apps.exceptions.reasons import Audience, reason_for
+from apps.exceptions.reasons import reason_for
 from apps.flows.services import retry_item
 from apps.mappings.services import set_value
 from apps.syncs import kinds
@@ -74,8 +73,10 @@ def open_case(problem: Problem) -> None:
 
 def resolve_cases(*, customer_id: int, trace_keys: list[str], note: str) -> int:
     """Their causes are gone: close what is still open. Returns how many."""
-    return ExceptionCase.objects.filter(customer_id=customer_id, trace_key__in=trace_keys).exclude(status__in=_ENDED).update(
-        status=CaseStatus.RESOLVED, resolved_at=datetime.now(UTC), resolution=note
+    return (
+        ExceptionCase.objects.filter(customer_id=customer_id, trace_key__in=trace_keys)
+        .exclude(status__in=_ENDED)
+        .update(status=CaseStatus.RESOLVED, resolved_at=datetime.now(UTC), resolution=note)
     )
 
 

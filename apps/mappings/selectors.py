@@ -12,7 +12,6 @@ from apps.core.errors import PermanentError
 from apps.mappings.engine import CompiledMapping, MappingSpec, compile_mapping
 from apps.mappings.models import Mapping, ValueMap
 
-
 _MOST_KEPT = 256
 _KEPT: dict[tuple[str, bytes], CompiledMapping] = {}
 _LOOKUP = re.compile(r'"map":\s*"([a-z_]+)"')

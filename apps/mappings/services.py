@@ -71,9 +71,11 @@ def save_mapping(
         raise BadMappingError(f"mapping for {connection.name}: {where}: {first['msg']}")
     if parsed.direction == "in" and (problems := spec_problems(parsed, entity(parsed.entity).kinds)):
         raise BadMappingError(f"mapping for {connection.name}: " + "; ".join(problem.message for problem in problems))
-    row = Mapping.objects.select_for_update().filter(
-        connection=connection, object_name=parsed.object, entity=parsed.entity, direction=parsed.direction
-    ).first()
+    row = (
+        Mapping.objects.select_for_update()
+        .filter(connection=connection, object_name=parsed.object, entity=parsed.entity, direction=parsed.direction)
+        .first()
+    )
     if row is None:
         row = Mapping(
             customer_id=connection.customer_id,

@@ -54,8 +54,6 @@ def foreign_fields(connection: Connection, entity: str, fields: list[str]) -> tu
     owner = next((role for role in owners if role in worn), None)
     owns = owner is None or owner in connection.roles
     foreign = {
-        field
-        for field in fields
-        if not (single[field] in connection.roles if single.get(field) in worn else owns)
+        field for field in fields if not (single[field] in connection.roles if single.get(field) in worn else owns)
     }
     return frozenset(foreign), owns

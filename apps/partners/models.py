@@ -24,7 +24,9 @@ class Partner(TenantMixin):
     logo_type = models.CharField(max_length=30, blank=True, default="", editable=False)
     favicon = models.BinaryField(null=True, blank=True, editable=False)
     favicon_type = models.CharField(max_length=30, blank=True, default="", editable=False)
-    mail_sender = models.CharField(max_length=320, blank=True, default="", help_text='"Name <address>" of mails to customers.')
+    mail_sender = models.CharField(
+        max_length=320, blank=True, default="", help_text='"Name <address>" of mails to customers.'
+    )
     footer = models.CharField(max_length=300, blank=True, default="", help_text="Shown at the foot of the portal.")
     support_email = models.EmailField(blank=True, default="")
     support_phone = models.CharField(max_length=60, blank=True, default="")

@@ -100,6 +100,8 @@ def _rows(connection: Connection, entity_name: str, mapped: dict[str, Any], reco
         if field not in mapped and ours in (None, ""):
             continue
         is_reference = field in known.references
-        different = field in mapped and record is not None and not is_reference and theirs not in (None, "") and ours != theirs
+        different = (
+            field in mapped and record is not None and not is_reference and theirs not in (None, "") and ours != theirs
+        )
         rows.append(FieldRow(field, theirs, ours, different, single.get(field) or (owners[0] if owners else "")))
     return rows

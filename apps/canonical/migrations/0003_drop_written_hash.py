@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('canonical', '0002_row_security'),
+        ("canonical", "0002_row_security"),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='externalref',
-            name='written_hash',
+            model_name="externalref",
+            name="written_hash",
         ),
     ]

@@ -61,7 +61,9 @@ class RecordQuerySet(models.QuerySet[Any, Any]):
 
 class Record(models.Model):
     customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
-    custom = models.JSONField(default=dict, blank=True, help_text="The customer's own fields, as their systems name them.")
+    custom = models.JSONField(
+        default=dict, blank=True, help_text="The customer's own fields, as their systems name them."
+    )
     is_stub = models.BooleanField(
         default=False, help_text="Known only because another record mentions it; filled when its own record arrives."
     )

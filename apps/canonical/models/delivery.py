@@ -52,7 +52,9 @@ class Contract(Record):
     """What was agreed with a client. Terms live in versions, each effective from a date."""
 
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="contracts")
-    opportunity = models.ForeignKey(Opportunity, null=True, blank=True, on_delete=models.SET_NULL, related_name="contracts")
+    opportunity = models.ForeignKey(
+        Opportunity, null=True, blank=True, on_delete=models.SET_NULL, related_name="contracts"
+    )
     number = models.CharField(max_length=100, blank=True, default="")
     name = models.TextField()
     status = models.CharField(max_length=20, default="active")
@@ -108,7 +110,9 @@ class ProjectStatus(models.TextChoices):
 class Project(Record):
     client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.SET_NULL, related_name="projects")
     contract = models.ForeignKey(Contract, null=True, blank=True, on_delete=models.SET_NULL, related_name="projects")
-    opportunity = models.ForeignKey(Opportunity, null=True, blank=True, on_delete=models.SET_NULL, related_name="projects")
+    opportunity = models.ForeignKey(
+        Opportunity, null=True, blank=True, on_delete=models.SET_NULL, related_name="projects"
+    )
     name = models.TextField()
     code = models.CharField(max_length=100, blank=True, default="")
     status = models.CharField(max_length=10, choices=ProjectStatus.choices, default=ProjectStatus.ACTIVE)
@@ -199,7 +203,9 @@ class TimeEntry(Record):
 
     client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="time_entries")
-    resource = models.ForeignKey(Resource, null=True, blank=True, on_delete=models.SET_NULL, related_name="time_entries")
+    resource = models.ForeignKey(
+        Resource, null=True, blank=True, on_delete=models.SET_NULL, related_name="time_entries"
+    )
     task = models.CharField(max_length=300, blank=True, default="")
     work_date = models.DateField()
     hours = models.DecimalField(max_digits=10, decimal_places=4, help_text="Negative for a correction.")
@@ -212,7 +218,9 @@ class TimeEntry(Record):
     currency = CurrencyField()
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
-    is_billed_at_source = models.BooleanField(default=False, help_text="The time system says it was invoiced elsewhere.")
+    is_billed_at_source = models.BooleanField(
+        default=False, help_text="The time system says it was invoiced elsewhere."
+    )
 
     history = history()
 

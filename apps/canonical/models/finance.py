@@ -52,7 +52,9 @@ class Invoice(Record):
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="invoices")
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.INVOICE)
     number = models.CharField(max_length=100, blank=True, default="", help_text="Given by the ERP.")
-    reference = models.CharField(max_length=200, blank=True, default="", help_text="Ours: the marker written to the ERP.")
+    reference = models.CharField(
+        max_length=200, blank=True, default="", help_text="Ours: the marker written to the ERP."
+    )
     status = models.CharField(max_length=10, choices=InvoiceStatus.choices, default=InvoiceStatus.DRAFT)
     issue_date = models.DateField(null=True, blank=True)
     due_date = models.DateField(null=True, blank=True)
@@ -111,10 +113,14 @@ class Billing(models.Model):
     expense = models.ForeignKey(Expense, null=True, blank=True, on_delete=models.PROTECT, related_name="billings")
     milestone = models.ForeignKey(Milestone, null=True, blank=True, on_delete=models.PROTECT, related_name="billings")
     sequence = models.PositiveSmallIntegerField(default=0)
-    hours = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="Hours billed, after minimum and rounding.")
+    hours = models.DecimalField(
+        max_digits=10, decimal_places=4, default=0, help_text="Hours billed, after minimum and rounding."
+    )
     amount = MoneyField(default=0)
     currency = CurrencyField()
-    worked_hours = models.DecimalField(max_digits=10, decimal_places=4, default=0, help_text="The entry's own hours when it was billed.")
+    worked_hours = models.DecimalField(
+        max_digits=10, decimal_places=4, default=0, help_text="The entry's own hours when it was billed."
+    )
     rate = MoneyField(default=0, help_text="Net hourly rate it was billed at.")
     unbilled_amount = MoneyField(default=0, help_text="The part beyond the contract's cap.")
     created_at = models.DateTimeField(db_default=Now(), editable=False)

@@ -5,33 +5,36 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='DueWork',
+            name="DueWork",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('schema_name', models.CharField(max_length=63)),
-                ('kind', models.CharField(max_length=60)),
-                ('key', models.CharField(blank=True, default='', max_length=120)),
-                ('lane', models.SmallIntegerField(choices=[(0, 'Live'), (1, 'Repair'), (2, 'Backfill')], default=0)),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('token', models.UUIDField(blank=True, help_text='Fence: only its holder may finish or renew the claim.', null=True)),
-                ('attempts', models.PositiveIntegerField(default=0, help_text='Claims since it last ended well.')),
-                ('version', models.BigIntegerField(default=0)),
-                ('error', models.TextField(blank=True, default='')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("schema_name", models.CharField(max_length=63)),
+                ("kind", models.CharField(max_length=60)),
+                ("key", models.CharField(blank=True, default="", max_length=120)),
+                ("lane", models.SmallIntegerField(choices=[(0, "Live"), (1, "Repair"), (2, "Backfill")], default=0)),
+                ("due_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "token",
+                    models.UUIDField(
+                        blank=True, help_text="Fence: only its holder may finish or renew the claim.", null=True
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0, help_text="Claims since it last ended well.")),
+                ("version", models.BigIntegerField(default=0)),
+                ("error", models.TextField(blank=True, default="")),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
             options={
-                'verbose_name_plural': 'due work',
-                'indexes': [models.Index(fields=['due_at'], name='core_duewor_due_at_5f0b8c_idx')],
-                'constraints': [models.UniqueConstraint(fields=('schema_name', 'kind', 'key'), name='due_work_once')],
+                "verbose_name_plural": "due work",
+                "indexes": [models.Index(fields=["due_at"], name="core_duewor_due_at_5f0b8c_idx")],
+                "constraints": [models.UniqueConstraint(fields=("schema_name", "kind", "key"), name="due_work_once")],
             },
         ),
     ]

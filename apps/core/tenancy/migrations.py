@@ -12,7 +12,10 @@ from django.db import migrations
 _BOUND = """(select case current_setting('app.customer_id', true) when '*' then {every}
              else coalesce(nullif(current_setting('app.customer_id', true), ''), '-1')::bigint end)"""
 _VISIBLE = (
-    "customer_id between " + _BOUND.format(every="-9223372036854775808") + " and " + _BOUND.format(every="9223372036854775807")
+    "customer_id between "
+    + _BOUND.format(every="-9223372036854775808")
+    + " and "
+    + _BOUND.format(every="9223372036854775807")
 )
 
 

@@ -8,83 +8,200 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('connectors', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("connectors", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='HistoricalExceptionCase',
+            name="HistoricalExceptionCase",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('trace_key', models.CharField(help_text='Same key, same case.', max_length=250)),
-                ('reason', models.CharField(help_text='A code of apps.exceptions.reasons.', max_length=60)),
-                ('audience', models.CharField(choices=[('staff', 'Staff'), ('customer', 'Customer')], default='staff', max_length=10)),
-                ('status', models.CharField(choices=[('open', 'Open'), ('retrying', 'Retrying'), ('resolved', 'Resolved'), ('ignored', 'Ignored')], default='open', max_length=10)),
-                ('title', models.TextField(help_text='What happened, in plain words.')),
-                ('detail', models.JSONField(default=dict, help_text='Problems, values, and what is needed to repair.')),
-                ('subject_kind', models.CharField(help_text='source_record, delivery, run, connection, flow_item', max_length=20)),
-                ('subject_id', models.BigIntegerField()),
-                ('entity', models.CharField(blank=True, default='', max_length=40)),
-                ('record_id', models.BigIntegerField(blank=True, null=True)),
-                ('amount', models.DecimalField(blank=True, decimal_places=4, help_text='Money at risk.', max_digits=20, null=True)),
-                ('currency', models.CharField(blank=True, default='', max_length=3)),
-                ('occurrences', models.PositiveIntegerField(default=1)),
-                ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('latest_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('resolution', models.TextField(blank=True, default='', help_text='How it ended, and why.')),
-                ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField()),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('assigned_to', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('connection', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='connectors.connection')),
-                ('customer', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.customer')),
-                ('history_user', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("trace_key", models.CharField(help_text="Same key, same case.", max_length=250)),
+                ("reason", models.CharField(help_text="A code of apps.exceptions.reasons.", max_length=60)),
+                (
+                    "audience",
+                    models.CharField(
+                        choices=[("staff", "Staff"), ("customer", "Customer")], default="staff", max_length=10
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("retrying", "Retrying"),
+                            ("resolved", "Resolved"),
+                            ("ignored", "Ignored"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("title", models.TextField(help_text="What happened, in plain words.")),
+                ("detail", models.JSONField(default=dict, help_text="Problems, values, and what is needed to repair.")),
+                (
+                    "subject_kind",
+                    models.CharField(help_text="source_record, delivery, run, connection, flow_item", max_length=20),
+                ),
+                ("subject_id", models.BigIntegerField()),
+                ("entity", models.CharField(blank=True, default="", max_length=40)),
+                ("record_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, help_text="Money at risk.", max_digits=20, null=True
+                    ),
+                ),
+                ("currency", models.CharField(blank=True, default="", max_length=3)),
+                ("occurrences", models.PositiveIntegerField(default=1)),
+                ("opened_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("latest_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                ("resolution", models.TextField(blank=True, default="", help_text="How it ended, and why.")),
+                ("history_id", models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField()),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "assigned_to",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="connectors.connection",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.customer",
+                    ),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical case',
-                'verbose_name_plural': 'historical cases',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical case",
+                "verbose_name_plural": "historical cases",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='ExceptionCase',
+            name="ExceptionCase",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('trace_key', models.CharField(help_text='Same key, same case.', max_length=250)),
-                ('reason', models.CharField(help_text='A code of apps.exceptions.reasons.', max_length=60)),
-                ('audience', models.CharField(choices=[('staff', 'Staff'), ('customer', 'Customer')], default='staff', max_length=10)),
-                ('status', models.CharField(choices=[('open', 'Open'), ('retrying', 'Retrying'), ('resolved', 'Resolved'), ('ignored', 'Ignored')], default='open', max_length=10)),
-                ('title', models.TextField(help_text='What happened, in plain words.')),
-                ('detail', models.JSONField(default=dict, help_text='Problems, values, and what is needed to repair.')),
-                ('subject_kind', models.CharField(help_text='source_record, delivery, run, connection, flow_item', max_length=20)),
-                ('subject_id', models.BigIntegerField()),
-                ('entity', models.CharField(blank=True, default='', max_length=40)),
-                ('record_id', models.BigIntegerField(blank=True, null=True)),
-                ('amount', models.DecimalField(blank=True, decimal_places=4, help_text='Money at risk.', max_digits=20, null=True)),
-                ('currency', models.CharField(blank=True, default='', max_length=3)),
-                ('occurrences', models.PositiveIntegerField(default=1)),
-                ('opened_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('latest_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('resolution', models.TextField(blank=True, default='', help_text='How it ended, and why.')),
-                ('assigned_to', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='cases', to=settings.AUTH_USER_MODEL)),
-                ('connection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='cases', to='connectors.connection')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cases', to='accounts.customer')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("trace_key", models.CharField(help_text="Same key, same case.", max_length=250)),
+                ("reason", models.CharField(help_text="A code of apps.exceptions.reasons.", max_length=60)),
+                (
+                    "audience",
+                    models.CharField(
+                        choices=[("staff", "Staff"), ("customer", "Customer")], default="staff", max_length=10
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("retrying", "Retrying"),
+                            ("resolved", "Resolved"),
+                            ("ignored", "Ignored"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("title", models.TextField(help_text="What happened, in plain words.")),
+                ("detail", models.JSONField(default=dict, help_text="Problems, values, and what is needed to repair.")),
+                (
+                    "subject_kind",
+                    models.CharField(help_text="source_record, delivery, run, connection, flow_item", max_length=20),
+                ),
+                ("subject_id", models.BigIntegerField()),
+                ("entity", models.CharField(blank=True, default="", max_length=40)),
+                ("record_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "amount",
+                    models.DecimalField(
+                        blank=True, decimal_places=4, help_text="Money at risk.", max_digits=20, null=True
+                    ),
+                ),
+                ("currency", models.CharField(blank=True, default="", max_length=3)),
+                ("occurrences", models.PositiveIntegerField(default=1)),
+                ("opened_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("latest_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                ("resolution", models.TextField(blank=True, default="", help_text="How it ended, and why.")),
+                (
+                    "assigned_to",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="cases",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cases",
+                        to="connectors.connection",
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="cases", to="accounts.customer"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'case',
-                'indexes': [models.Index(fields=['customer', 'status', '-latest_at'], name='exceptions__custome_c924dc_idx'), models.Index(fields=['status', '-latest_at'], name='exceptions__status_30e2bc_idx')],
-                'constraints': [models.UniqueConstraint(fields=('customer', 'trace_key'), name='case_once')],
+                "verbose_name": "case",
+                "indexes": [
+                    models.Index(fields=["customer", "status", "-latest_at"], name="exceptions__custome_c924dc_idx"),
+                    models.Index(fields=["status", "-latest_at"], name="exceptions__status_30e2bc_idx"),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("customer", "trace_key"), name="case_once")],
             },
         ),
     ]

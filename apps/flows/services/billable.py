@@ -205,7 +205,9 @@ def rules_of(version: ContractVersion | None, group: Group, currency: str) -> li
     for project in group.projects.values():
         if project.hourly_rate is not None and str(project.pk) not in has_project_rate:
             rules.append(
-                RateRule(kind=RateKind.PROJECT, hourly=project.hourly_rate, currency=currency, project_id=str(project.pk))
+                RateRule(
+                    kind=RateKind.PROJECT, hourly=project.hourly_rate, currency=currency, project_id=str(project.pk)
+                )
             )
     return rules
 

@@ -41,7 +41,13 @@ def install_blueprint(
 
 @transaction.atomic
 def update_settings(
-    flow: Flow, *, settings: dict[str, Any], is_enabled: bool, actor: User | None, reason: str, starts_at: datetime | None = None
+    flow: Flow,
+    *,
+    settings: dict[str, Any],
+    is_enabled: bool,
+    actor: User | None,
+    reason: str,
+    starts_at: datetime | None = None,
 ) -> Flow:
     """Raises BadSettingsError naming the setting and what it may be."""
     row = Flow.objects.select_for_update(of=("self",)).get(pk=flow.pk)
@@ -70,7 +76,9 @@ def retry_item(item_id: int, *, actor: User | None, reason: str, now: datetime) 
 def react(work: Work, now: datetime) -> datetime | None:
     """Let every flow of a customer do what is missing. Returns when to look again, if something is still settling."""
     again: list[datetime] = []
-    for flow in Flow.objects.select_related("customer").filter(customer_id=int(work.key), is_enabled=True).order_by("pk"):
+    for flow in (
+        Flow.objects.select_related("customer").filter(customer_id=int(work.key), is_enabled=True).order_by("pk")
+    ):
         wait = _react(flow, now)
         if wait is not None:
             again.append(wait)

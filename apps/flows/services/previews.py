@@ -68,7 +68,9 @@ def preview(flow: Flow, *, now: datetime) -> FlowPreview:
                 react_to(flow, now=now)
             except AppError as error:
                 found.append(error.message)
-            result = FlowPreview([_item(item) for item in FlowItem.objects.filter(flow=flow).exclude(pk__in=known)], found)
+            result = FlowPreview(
+                [_item(item) for item in FlowItem.objects.filter(flow=flow).exclude(pk__in=known)], found
+            )
             raise _Undo
     except _Undo:
         pass
@@ -82,13 +84,23 @@ def _item(item: FlowItem) -> PlannedItem:
     troubles: list[str] = [item.problem] if item.problem else []
     amount: Decimal | None = None
     currency = ""
-    for row in Delivery.objects.filter(origin=f"flow:{item.flow_id}", origin_item_id=item.pk).select_related("connection").order_by("pk"):
+    for row in (
+        Delivery.objects.filter(origin=f"flow:{item.flow_id}", origin_item_id=item.pk)
+        .select_related("connection")
+        .order_by("pk")
+    ):
         amount, currency = (row.amount, row.currency) if row.amount is not None else (amount, currency)
         try:
             body = render(row, row.connection, rehearsal=True)
-            call = client_for(row.connection).prepare(row.object_name, row.operation, body, idempotency_key=row.idempotency_key, external_id="(id)")
+            call = client_for(row.connection).prepare(
+                row.object_name, row.operation, body, idempotency_key=row.idempotency_key, external_id="(id)"
+            )
             shown = call.redacted()
-            deliveries.append(PlannedDelivery(row.title, row.connection.name, shown["method"], shown["url"], orjson.loads(encode_body(body))))
+            deliveries.append(
+                PlannedDelivery(
+                    row.title, row.connection.name, shown["method"], shown["url"], orjson.loads(encode_body(body))
+                )
+            )
         except (RenderError, AppError, KeyError) as error:
             troubles.append(f"{row.title}: {error}")
             deliveries.append(PlannedDelivery(row.title, row.connection.name, "", "", None))

@@ -99,7 +99,9 @@ def start(flow: Flow, settings: SalesToDeliverySettings, opportunity: Opportunit
     item.problem = ""
     item.finished_at = None if intents else now
     item.save()
-    clear(customer_id=flow.customer_id, trace_keys=[_trace(flow, opportunity.pk)], note="What was missing is there now.")
+    clear(
+        customer_id=flow.customer_id, trace_keys=[_trace(flow, opportunity.pk)], note="What was missing is there now."
+    )
     return item
 
 
@@ -147,7 +149,9 @@ def _systems(flow: Flow, settings: SalesToDeliverySettings) -> Systems:
     psa = system(flow.customer_id, settings.project_connection, ("psa", "projects"))
     erp = system(flow.customer_id, settings.erp_connection, ("erp", "billing"))
     if psa is None:
-        raise FlowIncompleteError("no connection wears the role psa or projects; connect the project system or choose it in the flow")
+        raise FlowIncompleteError(
+            "no connection wears the role psa or projects; connect the project system or choose it in the flow"
+        )
     projects = target(psa, "project")
     if projects is None:
         raise FlowIncompleteError(f"{psa.name} can't make projects; choose another project system in the flow")
@@ -165,7 +169,9 @@ def _require_ready(plan: DeliveryPlan, opportunity: Opportunity, systems: System
         raise FlowIncompleteError("; ".join(blocking) or "the deal is not won any more")
     for where in (systems.project_clients, systems.erp_clients, systems.projects):
         if where and not has_read_all(where):
-            raise FlowIncompleteError(f"{where.connection.name} has not been read completely yet; it goes on by itself then")
+            raise FlowIncompleteError(
+                f"{where.connection.name} has not been read completely yet; it goes on by itself then"
+            )
     _require_unambiguous(opportunity.client, systems)
 
 
@@ -180,20 +186,30 @@ def _require_unambiguous(client: Client | None, systems: Systems) -> None:
         other = match.other_record_id if match.record_id == client.pk else match.record_id
         for where in (systems.project_clients, systems.erp_clients):
             if where and other and not where.holds("client", client.pk) and where.holds("client", other):
-                raise FlowIncompleteError(f"{match.title} in {where.connection.name}: decide on the proposal first", code="match_ambiguous")
+                raise FlowIncompleteError(
+                    f"{match.title} in {where.connection.name}: decide on the proposal first", code="match_ambiguous"
+                )
 
 
 def _make_records(
     flow: Flow, settings: SalesToDeliverySettings, opportunity: Opportunity, plan: DeliveryPlan
 ) -> tuple[Contract, Project]:
-    made: dict[str, Any] = {"customer": flow.customer_id, "origin": f"flow:{flow.pk}", "reason": f"deal {opportunity.pk} won"}
+    made: dict[str, Any] = {
+        "customer": flow.customer_id,
+        "origin": f"flow:{flow.pk}",
+        "reason": f"deal {opportunity.pk} won",
+    }
     terms = plan.contract
     card = None
     if terms.rates:
         card = create_record("rate_card", values={"name": terms.name[:200], "currency": terms.currency}, **made)
         for rate in terms.rates:
             kind = rate.kind if rate.kind in (RateKind.ROLE, RateKind.DEFAULT) else RateKind.DEFAULT
-            create_record("rate", values={"rate_card": card, "kind": str(kind), "role": rate.role[:200], "hourly_amount": rate.hourly}, **made)
+            create_record(
+                "rate",
+                values={"rate_card": card, "kind": str(kind), "role": rate.role[:200], "hourly_amount": rate.hourly},
+                **made,
+            )
     contract = create_record(
         "contract",
         values={
@@ -246,14 +262,24 @@ def _make_records(
     for member in plan.team:
         create_record(
             "assignment",
-            values={"project": project, "resource_id": int(member.resource_id), "role": member.role, "is_manager": member.is_manager},
+            values={
+                "project": project,
+                "resource_id": int(member.resource_id),
+                "role": member.role,
+                "is_manager": member.is_manager,
+            },
             **made,
         )
     return contract, project
 
 
 def _intents(
-    flow: Flow, settings: SalesToDeliverySettings, client: Client, project: Project, plan: DeliveryPlan, systems: Systems
+    flow: Flow,
+    settings: SalesToDeliverySettings,
+    client: Client,
+    project: Project,
+    plan: DeliveryPlan,
+    systems: Systems,
 ) -> list[Intent]:
     value: dict[str, Any] = {"amount": plan.contract.value_amount or Decimal(0), "currency": plan.contract.currency}
     intents: list[Intent] = []
@@ -382,7 +408,9 @@ def _hold(item: FlowItem, opportunity: Opportunity, error: FlowIncompleteError) 
 def _propose_changes(flow: Flow, settings: SalesToDeliverySettings, now: datetime) -> None:
     """What changed in the deal since it was planned becomes a proposal that a person decides on."""
     items = {item.record_id: item for item in flow.items.exclude(snapshot={}).exclude(status=Status.CANCELLED)}
-    changed = Opportunity.objects.filter(pk__in=items, updated_at__gt=flow.latest_success_at or flow.starts_at).select_related("client")
+    changed = Opportunity.objects.filter(
+        pk__in=items, updated_at__gt=flow.latest_success_at or flow.starts_at
+    ).select_related("client")
     rules = rules_settings(flow, settings)
     for opportunity in changed:
         item = items[opportunity.pk]
@@ -395,7 +423,9 @@ def _propose_changes(flow: Flow, settings: SalesToDeliverySettings, now: datetim
             ).update(status=ProposalStatus.REJECTED, decided_at=now, decision_reason="the deal is as it was again")
             continue
         details = [{"field": d.field, "from": d.before, "to": d.after, "effect": d.effect} for d in differences]
-        existing = Proposal.objects.filter(customer_id=flow.customer_id, kind=Proposal.Kind.AMENDMENT, key=proposal_key).first()
+        existing = Proposal.objects.filter(
+            customer_id=flow.customer_id, kind=Proposal.Kind.AMENDMENT, key=proposal_key
+        ).first()
         if existing is not None and existing.details == details and existing.status != ProposalStatus.ACCEPTED:
             continue
         Proposal.objects.update_or_create(
@@ -437,7 +467,12 @@ def _apply_accepted(flow: Flow, settings: SalesToDeliverySettings, now: datetime
 
 
 def _amend(
-    flow: Flow, settings: SalesToDeliverySettings, item: FlowItem, opportunity: Opportunity, proposal: Proposal, now: datetime
+    flow: Flow,
+    settings: SalesToDeliverySettings,
+    item: FlowItem,
+    opportunity: Opportunity,
+    proposal: Proposal,
+    now: datetime,
 ) -> None:
     deal = deal_of(opportunity)
     plan = plan_delivery(deal, rules_settings(flow, settings))
@@ -446,7 +481,11 @@ def _amend(
     trace: dict[str, Any] = {"origin": f"flow:{flow.pk}", "reason": f"amendment {proposal.pk} accepted", "now": now}
     update_record(
         contract,
-        values={"name": plan.contract.name, "value_amount": plan.contract.value_amount, "end_date": plan.contract.end_date},
+        values={
+            "name": plan.contract.name,
+            "value_amount": plan.contract.value_amount,
+            "end_date": plan.contract.end_date,
+        },
         **trace,
     )
     is_changed = update_record(

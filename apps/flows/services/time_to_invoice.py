@@ -14,7 +14,18 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import Max, Sum
 
-from apps.canonical.models import Billing, Change, Client, Contract, Invoice, InvoiceLine, InvoiceStatus, Project, Resource, TaxRate, TimeEntry
+from apps.canonical.models import (
+    Billing,
+    Client,
+    Expense,
+    Invoice,
+    InvoiceLine,
+    InvoiceStatus,
+    Project,
+    Resource,
+    TaxRate,
+    TimeEntry,
+)
 from apps.canonical.services import create_record
 from apps.connectors.models import Connection
 from apps.core.problems import Problem, clear, report
@@ -30,8 +41,8 @@ from apps.flows.rules.terms import TermsError
 from apps.flows.services import billable
 from apps.flows.services.sales_to_delivery import client_intent
 from apps.flows.services.systems import FlowIncompleteError, Target, has_read_all, key, system, target
-from apps.mappings.selectors import value_maps
-from apps.syncs.models import SyncRun
+from apps.mappings.selectors import specs, value_maps
+from apps.syncs.models import Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
 from apps.syncs.services import intend
 from apps.syncs.services.deliveries import Intent
@@ -54,20 +65,37 @@ def react(flow: Flow, *, now: datetime) -> datetime | None:
 
 
 def _settling(flow: Flow, settings: TimeToInvoiceSettings, now: datetime) -> datetime | None:
-    """While time is being read, or was changed a moment ago, wait: one approval is one draft, not one per page."""
-    is_reading = SyncRun.objects.filter(
-        sync__customer_id=flow.customer_id, status=RunStatus.RUNNING, pages__gt=0, sync__object_name__contains="time"
-    )
-    if is_reading.exists():
+    """While time or expenses are being read, or were changed a moment ago, wait: one approval is one draft, not one per page."""
+    reading = _syncs_of_work(flow)
+    if (
+        any(sync.latest_success_at is None for sync in reading)
+        or SyncRun.objects.filter(sync__in=reading, status=RunStatus.RUNNING, pages__gt=0).exists()
+    ):
         return now + _ONCE_MORE
     quiet = timedelta(seconds=settings.settle_seconds)
-    latest = TimeEntry.objects.filter(
-        customer_id=flow.customer_id, approval="approved", billings__isnull=True, updated_at__gt=now - quiet
-    ).aggregate(latest=Max("updated_at"))["latest"]
-    if latest is None:
-        return None
-    again: datetime = latest + quiet
-    return again if again > now else None
+    fresh = {
+        "customer_id": flow.customer_id,
+        "approval": "approved",
+        "billings__isnull": True,
+        "updated_at__gt": now - quiet,
+    }
+    latest = [
+        found
+        for model in (TimeEntry, Expense)
+        if (found := model.objects.filter(**fresh).aggregate(latest=Max("updated_at"))["latest"]) is not None
+    ]
+    again = max(latest) + quiet if latest else None
+    return again if again is not None and again > now else None
+
+
+def _syncs_of_work(flow: Flow) -> list[Sync]:
+    """The syncs that bring time and expenses."""
+    found: list[Sync] = []
+    for connection in Connection.objects.filter(customer_id=flow.customer_id):
+        objects = [spec.object for spec in specs(connection, "in") if spec.entity in {"time_entry", "expense"}]
+        if objects:
+            found += Sync.objects.filter(connection=connection, is_enabled=True, object_name__in=objects)
+    return found
 
 
 def bill(flow: Flow, settings: TimeToInvoiceSettings, *, now: datetime) -> list[Invoice]:
@@ -97,7 +125,9 @@ def _erp(flow: Flow, settings: TimeToInvoiceSettings) -> Connection:
         raise FlowIncompleteError(f"{erp.name} can't make invoices; choose another ERP in the flow")
     clients = target(erp, "client")
     if clients is not None and not has_read_all(clients):
-        raise FlowIncompleteError(f"the clients of {erp.name} have not been read completely yet; it goes on by itself then")
+        raise FlowIncompleteError(
+            f"the clients of {erp.name} have not been read completely yet; it goes on by itself then"
+        )
     return erp
 
 
@@ -109,7 +139,9 @@ def _until(flow: Flow, settings: TimeToInvoiceSettings, now: datetime) -> date |
     return today.replace(day=1) if settings.bill is BillWhen.MONTHLY else None
 
 
-def _bill_group(flow: Flow, settings: TimeToInvoiceSettings, group: billable.Group, erp: Connection, now: datetime) -> list[Invoice]:
+def _bill_group(
+    flow: Flow, settings: TimeToInvoiceSettings, group: billable.Group, erp: Connection, now: datetime
+) -> list[Invoice]:
     # Serialises billing per flow, and the look at what is unbilled with it: two workers must not plan the same hours.
     with database.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(hashtext(%s), %s)", ["flows.bill", flow.pk])
@@ -119,17 +151,39 @@ def _bill_group(flow: Flow, settings: TimeToInvoiceSettings, group: billable.Gro
     client = next((p.client for p in group.projects.values() if p.client), None)
     if client is None:
         _report(
-            flow, trace, "not_billable_yet", f"{group.label}: approved work has no client to bill", {"hours": str(_hours(group))},
-            amount=_worth(group), currency=currency,
+            flow,
+            trace,
+            "not_billable_yet",
+            f"{group.label}: approved work has no client to bill",
+            {"hours": str(_hours(group))},
+            amount=_worth(group),
+            currency=currency,
         )
         return []
     try:
         plan, rated = _plan(flow, settings, group, erp, client, currency)
     except UnmappedTaxError as error:
-        _report(flow, trace, "value_unmapped", f"{group.label}: {error}", {"problems": [error.problem]}, amount=_worth(group), currency=currency, connection=erp)
+        _report(
+            flow,
+            trace,
+            "value_unmapped",
+            f"{group.label}: {error}",
+            {"problems": [error.problem]},
+            amount=_worth(group),
+            currency=currency,
+            connection=erp,
+        )
         return []
     except TermsError as error:
-        _report(flow, trace, "not_billable_yet", f"{group.label}: {error.message}", {"error": error.message}, amount=_worth(group), currency=currency)
+        _report(
+            flow,
+            trace,
+            "not_billable_yet",
+            f"{group.label}: {error.message}",
+            {"error": error.message},
+            amount=_worth(group),
+            currency=currency,
+        )
         return []
     _report_unbilled(flow, trace, group, plan, currency)
     return [_record(flow, settings, group, draft, erp, client, rated, now) for draft in plan.drafts]
@@ -162,7 +216,9 @@ def _plan(
     rated: list[RatedTime] = []
     for version, entries in by_version.values():
         terms = billable.terms_of(version, settings, currency, group)
-        rated += rate_time([billable.time_fact(e, currency) for e in entries], billable.rules_of(version, group, currency), terms)
+        rated += rate_time(
+            [billable.time_fact(e, currency) for e in entries], billable.rules_of(version, group, currency), terms
+        )
     adjustments = find_adjustments(
         billable.billed_facts(group.changed),
         {str(e.pk): billable.time_fact(e, currency) for e in group.changed if e.deleted_at is None},
@@ -195,14 +251,30 @@ def _tax(erp: Connection, client: Client, contract_code: str, settings: TimeToIn
         message = f"tax code “{code}” has no counterpart in {erp.name}; add it to the value map tax_codes"
         raise UnmappedTaxError(
             message,
-            {"code": "value_unmapped", "field": "tax_code", "source": "tax_code", "value": code, "message": message, "value_map": "tax_codes", "map_key": code},
+            {
+                "code": "value_unmapped",
+                "field": "tax_code",
+                "source": "tax_code",
+                "value": code,
+                "message": message,
+                "value_map": "tax_codes",
+                "map_key": code,
+            },
         )
     rate = TaxRate.objects.live().filter(customer_id=erp.customer_id, code=theirs).first()
     if rate is None:
         message = f"tax code “{code}” is mapped to “{theirs}”, which {erp.name} does not have; correct the value map tax_codes"
         raise UnmappedTaxError(
             message,
-            {"code": "value_unmapped", "field": "tax_code", "source": "tax_code", "value": code, "message": message, "value_map": "tax_codes", "map_key": code},
+            {
+                "code": "value_unmapped",
+                "field": "tax_code",
+                "source": "tax_code",
+                "value": code,
+                "message": message,
+                "value_map": "tax_codes",
+                "map_key": code,
+            },
         )
     return taxes.TaxRate(code=code, percent=rate.percent)
 
@@ -244,7 +316,7 @@ def _record(
             "contract": group.contract,
             "project": project,
             "kind": str(draft.kind),
-            "reference": f"TL-{draft.key[:12].upper()}",
+            "reference": f"TL-{draft.key.rpartition(':')[2][:10].upper()}",
             "status": InvoiceStatus.PLANNED,
             "issue_date": today,
             "due_date": today + timedelta(days=terms_days),
@@ -266,7 +338,11 @@ def _record(
         entity="invoice",
         record_id=invoice.pk,
         title=f"{'Credit' if draft.kind == 'credit_note' else 'Invoice'} {client.name}: {draft.total_amount} {draft.currency}",
-        plan={"first_date": draft.first_date.isoformat(), "latest_date": draft.latest_date.isoformat(), "lines": len(draft.lines)},
+        plan={
+            "first_date": draft.first_date.isoformat(),
+            "latest_date": draft.latest_date.isoformat(),
+            "lines": len(draft.lines),
+        },
     )
     _intend_invoice(flow, item, invoice, erp, client)
     return invoice
@@ -313,7 +389,9 @@ def _record_line(
                 amount=share.amount,
                 currency=invoice.currency,
                 worked_hours=entry.hours if entry else _ZERO,
-                rate=(known.rate if known and known.rate is not None else line.unit_price) if share.kind is ItemKind.TIME else _ZERO,
+                rate=(known.rate if known and known.rate is not None else line.unit_price)
+                if share.kind is ItemKind.TIME
+                else _ZERO,
                 unbilled_amount=known.over_cap_amount if known else _ZERO,
             )
         )
@@ -401,7 +479,14 @@ def _report_unbilled(flow: Flow, trace: str, group: billable.Group, plan: Invoic
         )
     if found:
         words = "; ".join(f"{len(ids)} × {reason.replace('_', ' ')}" for reason, ids in sorted(found.items()))
-        _report(flow, other_trace, "not_billable_yet", f"{group.label}: {words}", {reason: ids[:100] for reason, ids in found.items()}, currency=currency)
+        _report(
+            flow,
+            other_trace,
+            "not_billable_yet",
+            f"{group.label}: {words}",
+            {reason: ids[:100] for reason, ids in found.items()},
+            currency=currency,
+        )
     healed = [trace, *([] if missing else [rate_trace]), *([] if found else [other_trace])]
     clear(customer_id=flow.customer_id, trace_keys=healed, note="It could be billed.")
 
@@ -445,4 +530,3 @@ def _worth(group: billable.Group) -> Decimal:
     """Roughly what is at stake: hours at the time system's rates, and the expenses."""
     hours = sum((entry.hours * (entry.billable_rate or _ZERO) for entry in group.time), _ZERO)
     return hours + sum((expense.amount for expense in group.expenses), _ZERO)
-

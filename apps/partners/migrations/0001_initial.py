@@ -9,7 +9,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -18,70 +17,152 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Partner',
+            name="Partner",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('schema_name', models.CharField(db_index=True, max_length=63, unique=True, validators=[django_tenants.postgresql_backend.base._check_schema_name])),
-                ('name', models.CharField(help_text="The partner's legal or usual name.", max_length=200)),
-                ('is_active', models.BooleanField(default=True)),
-                ('brand_name', models.CharField(help_text="What the product is called on this partner's hosts.", max_length=100)),
-                ('brand_colour', models.CharField(default='#2f5d8a', help_text='One colour, as #rrggbb. Shades that stay readable are derived from it.', max_length=7, validators=[django.core.validators.RegexValidator('^#[0-9a-fA-F]{6}$', 'Give the colour as #rrggbb, for example #0f766e.')])),
-                ('logo', models.BinaryField(blank=True, null=True)),
-                ('logo_type', models.CharField(blank=True, default='', editable=False, max_length=30)),
-                ('favicon', models.BinaryField(blank=True, null=True)),
-                ('favicon_type', models.CharField(blank=True, default='', editable=False, max_length=30)),
-                ('mail_sender', models.CharField(blank=True, default='', help_text='"Name <address>" of mails to customers.', max_length=320)),
-                ('footer', models.CharField(blank=True, default='', help_text='Shown at the foot of the portal.', max_length=300)),
-                ('support_email', models.EmailField(blank=True, default='', max_length=254)),
-                ('support_phone', models.CharField(blank=True, default='', max_length=60)),
-                ('support_url', models.URLField(blank=True, default='')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "schema_name",
+                    models.CharField(
+                        db_index=True,
+                        max_length=63,
+                        unique=True,
+                        validators=[django_tenants.postgresql_backend.base._check_schema_name],
+                    ),
+                ),
+                ("name", models.CharField(help_text="The partner's legal or usual name.", max_length=200)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "brand_name",
+                    models.CharField(help_text="What the product is called on this partner's hosts.", max_length=100),
+                ),
+                (
+                    "brand_colour",
+                    models.CharField(
+                        default="#2f5d8a",
+                        help_text="One colour, as #rrggbb. Shades that stay readable are derived from it.",
+                        max_length=7,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^#[0-9a-fA-F]{6}$", "Give the colour as #rrggbb, for example #0f766e."
+                            )
+                        ],
+                    ),
+                ),
+                ("logo", models.BinaryField(blank=True, null=True)),
+                ("logo_type", models.CharField(blank=True, default="", editable=False, max_length=30)),
+                ("favicon", models.BinaryField(blank=True, null=True)),
+                ("favicon_type", models.CharField(blank=True, default="", editable=False, max_length=30)),
+                (
+                    "mail_sender",
+                    models.CharField(
+                        blank=True, default="", help_text='"Name <address>" of mails to customers.', max_length=320
+                    ),
+                ),
+                (
+                    "footer",
+                    models.CharField(
+                        blank=True, default="", help_text="Shown at the foot of the portal.", max_length=300
+                    ),
+                ),
+                ("support_email", models.EmailField(blank=True, default="", max_length=254)),
+                ("support_phone", models.CharField(blank=True, default="", max_length=60)),
+                ("support_url", models.URLField(blank=True, default="")),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='HistoricalPartner',
+            name="HistoricalPartner",
             fields=[
-                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
-                ('schema_name', models.CharField(db_index=True, max_length=63, validators=[django_tenants.postgresql_backend.base._check_schema_name])),
-                ('name', models.CharField(help_text="The partner's legal or usual name.", max_length=200)),
-                ('is_active', models.BooleanField(default=True)),
-                ('brand_name', models.CharField(help_text="What the product is called on this partner's hosts.", max_length=100)),
-                ('brand_colour', models.CharField(default='#2f5d8a', help_text='One colour, as #rrggbb. Shades that stay readable are derived from it.', max_length=7, validators=[django.core.validators.RegexValidator('^#[0-9a-fA-F]{6}$', 'Give the colour as #rrggbb, for example #0f766e.')])),
-                ('logo_type', models.CharField(blank=True, default='', editable=False, max_length=30)),
-                ('favicon_type', models.CharField(blank=True, default='', editable=False, max_length=30)),
-                ('mail_sender', models.CharField(blank=True, default='', help_text='"Name <address>" of mails to customers.', max_length=320)),
-                ('footer', models.CharField(blank=True, default='', help_text='Shown at the foot of the portal.', max_length=300)),
-                ('support_email', models.EmailField(blank=True, default='', max_length=254)),
-                ('support_phone', models.CharField(blank=True, default='', max_length=60)),
-                ('support_url', models.URLField(blank=True, default='')),
-                ('created_at', models.DateTimeField(blank=True, editable=False)),
-                ('history_id', models.BigAutoField(editable=False, primary_key=True, serialize=False)),
-                ('history_date', models.DateTimeField()),
-                ('history_change_reason', models.TextField(null=True)),
-                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
-                ('history_user', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                (
+                    "schema_name",
+                    models.CharField(
+                        db_index=True,
+                        max_length=63,
+                        validators=[django_tenants.postgresql_backend.base._check_schema_name],
+                    ),
+                ),
+                ("name", models.CharField(help_text="The partner's legal or usual name.", max_length=200)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "brand_name",
+                    models.CharField(help_text="What the product is called on this partner's hosts.", max_length=100),
+                ),
+                (
+                    "brand_colour",
+                    models.CharField(
+                        default="#2f5d8a",
+                        help_text="One colour, as #rrggbb. Shades that stay readable are derived from it.",
+                        max_length=7,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^#[0-9a-fA-F]{6}$", "Give the colour as #rrggbb, for example #0f766e."
+                            )
+                        ],
+                    ),
+                ),
+                ("logo_type", models.CharField(blank=True, default="", editable=False, max_length=30)),
+                ("favicon_type", models.CharField(blank=True, default="", editable=False, max_length=30)),
+                (
+                    "mail_sender",
+                    models.CharField(
+                        blank=True, default="", help_text='"Name <address>" of mails to customers.', max_length=320
+                    ),
+                ),
+                (
+                    "footer",
+                    models.CharField(
+                        blank=True, default="", help_text="Shown at the foot of the portal.", max_length=300
+                    ),
+                ),
+                ("support_email", models.EmailField(blank=True, default="", max_length=254)),
+                ("support_phone", models.CharField(blank=True, default="", max_length=60)),
+                ("support_url", models.URLField(blank=True, default="")),
+                ("created_at", models.DateTimeField(blank=True, editable=False)),
+                ("history_id", models.BigAutoField(editable=False, primary_key=True, serialize=False)),
+                ("history_date", models.DateTimeField()),
+                ("history_change_reason", models.TextField(null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "history_user",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'historical partner',
-                'verbose_name_plural': 'historical partners',
-                'ordering': ('-history_date', '-history_id'),
-                'get_latest_by': ('history_date', 'history_id'),
+                "verbose_name": "historical partner",
+                "verbose_name_plural": "historical partners",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name='Domain',
+            name="Domain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('domain', models.CharField(db_index=True, max_length=253, unique=True)),
-                ('is_primary', models.BooleanField(db_index=True, default=True)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='domains', to='partners.partner')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("domain", models.CharField(db_index=True, max_length=253, unique=True)),
+                ("is_primary", models.BooleanField(db_index=True, default=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="domains", to="partners.partner"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
     ]

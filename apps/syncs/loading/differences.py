@@ -5,6 +5,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+# Bookkeeping of the owner's copy: another system's is neither written nor worth a question.
+_OWNERS_ONLY = frozenset({"source_updated_at", "custom"})
+
 
 @dataclass(slots=True)
 class Difference:
@@ -35,7 +38,7 @@ def compare(
         if policy == "never" or (policy == "if_empty" and not is_empty(old)):
             continue
         if name in foreign and not is_stub and not is_empty(old):
-            if not is_empty(new):
+            if not is_empty(new) and name not in _OWNERS_ONLY:
                 found.proposed[name] = (old, new)
             continue
         found.changes[name] = (old, new)

@@ -12,12 +12,20 @@ def problems_of(entity: Entity, values: dict[str, Any]) -> list[dict[str, str]]:
     for name, limit in entity.max_length.items():
         value = values.get(name)
         if isinstance(value, str) and len(value) > limit:
-            found.append(_problem(name, value, f"{name} has {len(value)} characters; at most {limit} fit. Shorten it in the mapping."))
+            found.append(
+                _problem(
+                    name, value, f"{name} has {len(value)} characters; at most {limit} fit. Shorten it in the mapping."
+                )
+            )
     for name, allowed in entity.choices.items():
         value = values.get(name)
         if value is not None and str(value) not in allowed:
             expected = ", ".join(sorted(allowed))
-            found.append(_problem(name, value, f"{name} is {value!r}; expected one of {expected}. Add a value map to the mapping."))
+            found.append(
+                _problem(
+                    name, value, f"{name} is {value!r}; expected one of {expected}. Add a value map to the mapping."
+                )
+            )
     for name, (whole, _) in entity.decimals.items():
         value = values.get(name)
         if isinstance(value, Decimal) and (not value.is_finite() or abs(value) >= Decimal(10) ** whole):

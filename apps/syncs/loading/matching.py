@@ -47,7 +47,9 @@ def adopt(
                 "external_id": external_id,
                 "entity": entity_name,
                 "record_id": record_id,
-                "url": context.url_template.replace("${external_id}", external_id) if object_name == context.object_name else "",
+                "url": context.url_template.replace("${external_id}", external_id)
+                if object_name == context.object_name
+                else "",
             }
             for external_id, record_id in found.items()
         ],
@@ -70,7 +72,14 @@ def propose(context: LoadContext, items: "list[Incoming]", author: rows.Author) 
         result = find_match(subject, others)
         names = {party.id: party.name for party in others}
         found += [
-            MatchProposal(int(subject.id), subject.name, int(match.candidate_id), names[match.candidate_id], match.score, match.reason)
+            MatchProposal(
+                int(subject.id),
+                subject.name,
+                int(match.candidate_id),
+                names[match.candidate_id],
+                match.score,
+                match.reason,
+            )
             for match in result.matches[:3]
         ]
     propose_matches(context, found, author)
@@ -115,7 +124,9 @@ def _party(party_id: str, values: dict[str, Any]) -> Party:
     )
 
 
-def _by_email(context: LoadContext, entity_name: str, object_name: str, candidates: dict[str, Values]) -> dict[str, int]:
+def _by_email(
+    context: LoadContext, entity_name: str, object_name: str, candidates: dict[str, Values]
+) -> dict[str, int]:
     emails = {str(values.get("email") or "").lower(): external_id for external_id, values in candidates.items()}
     emails.pop("", None)
     taken = ExternalRef.objects.filter(

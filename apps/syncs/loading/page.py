@@ -158,7 +158,9 @@ def _write(context: LoadContext, fresh: list[Incoming], author: rows.Author, cou
     matching.propose(context, new, author)
     _update(context, known, [item for item in present if item not in new], author, counts)
     _bury(context, known, [item for item in usable if item.status == "deleted" and item.record_id], author, counts)
-    counts.skipped += sum(item.status == "skipped" or (item.status == "deleted" and not item.record_id) for item in fresh)
+    counts.skipped += sum(
+        item.status == "skipped" or (item.status == "deleted" and not item.record_id) for item in fresh
+    )
 
 
 def _settle_references(item: Incoming, known: Entity, found: dict[references.Key, int]) -> None:
@@ -267,7 +269,8 @@ def _update(context: LoadContext, known: Entity, items: list[Incoming], author: 
         else:
             counts.unchanged += 1
         suggested += [
-            proposals.FieldProposal(record.pk, str(record), name, old, new) for name, (old, new) in difference.proposed.items()
+            proposals.FieldProposal(record.pk, str(record), name, old, new)
+            for name, (old, new) in difference.proposed.items()
         ]
     rows.update(known.name, list(written.values()), author)
     proposals.propose_fields(context, suggested, author)
@@ -289,9 +292,7 @@ def _bury(context: LoadContext, known: Entity, items: list[Incoming], author: ro
         pk__in=[item.record_id for item in items], deleted_at__isnull=True
     ):
         row = {column.name: getattr(record, column.name) for column in known.columns}
-        buried.append(
-            {**row, "deleted_at": author.now, "updated_at": author.now, "_kind": "deleted", "_fields": {}}
-        )
+        buried.append({**row, "deleted_at": author.now, "updated_at": author.now, "_kind": "deleted", "_fields": {}})
     rows.update(known.name, buried, author)
     counts.updated += len(buried)
     counts.unchanged += len(items) - len(buried)
@@ -320,7 +321,11 @@ def _keep_sources(context: LoadContext, fresh: list[Incoming], author: rows.Auth
 def _report(context: LoadContext, fresh: list[Incoming], counts: Counts) -> None:
     rejected = [item for item in fresh if item.status == "rejected"]
     counts.failed += len(rejected)
-    well_again = [trace_key(context.connection_id, context.object_name, i.external_id) for i in fresh if i.was_rejected and i.status != "rejected"]
+    well_again = [
+        trace_key(context.connection_id, context.object_name, i.external_id)
+        for i in fresh
+        if i.was_rejected and i.status != "rejected"
+    ]
     clear(customer_id=context.customer_id, trace_keys=well_again, note="The record arrived again and could be used.")
     if not rejected:
         return
@@ -357,7 +362,18 @@ def _refused(context: LoadContext, record: JsonObject, error: Exception, *, now:
     items = _incoming(context, [record], counts)
     for item in items:
         said = str(error).splitlines()[0][:300]
-        _reject(item, [{"code": "invalid_value", "field": "", "source": "", "value": "", "message": f"The record can't be stored: {said}"}])
+        _reject(
+            item,
+            [
+                {
+                    "code": "invalid_value",
+                    "field": "",
+                    "source": "",
+                    "value": "",
+                    "message": f"The record can't be stored: {said}",
+                }
+            ],
+        )
     _keep_sources(context, items, author)
     _report(context, items, counts)
     return counts

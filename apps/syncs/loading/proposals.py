@@ -42,7 +42,12 @@ def propose_fields(context: LoadContext, found: list[FieldProposal], author: Aut
                 "key": f"{context.entity}:{proposal.record_id}:{proposal.field}:{context.connection_id}",
                 "title": f"{proposal.label}: {proposal.field.removesuffix('_id').replace('_', ' ')} differs",
                 "details": [
-                    {"field": proposal.field, "from": proposal.current, "to": proposal.proposed, "effect": "The owner's value stays until you accept this one."}
+                    {
+                        "field": proposal.field,
+                        "from": proposal.current,
+                        "to": proposal.proposed,
+                        "effect": "The owner's value stays until you accept this one.",
+                    }
                 ],
             }
             for proposal in found
@@ -62,7 +67,9 @@ def propose_matches(context: LoadContext, found: list[MatchProposal], author: Au
                 "key": f"{context.entity}:{min(proposal.record_id, proposal.candidate_id)}:{max(proposal.record_id, proposal.candidate_id)}",
                 "title": f"{proposal.label} may be {proposal.candidate_label}",
                 "score": proposal.score,
-                "details": [{"field": "name", "from": proposal.label, "to": proposal.candidate_label, "effect": proposal.reason}],
+                "details": [
+                    {"field": "name", "from": proposal.label, "to": proposal.candidate_label, "effect": proposal.reason}
+                ],
             }
             for proposal in found
         ],

@@ -82,7 +82,9 @@ def _create_stubs(
     ids = rows.new_ids(entity_name, len(mentions))
     new: list[dict[str, Any]] = []
     for record_id, ((object_name, external_id), reference) in zip(ids, mentions, strict=True):
-        values = {field: value for field, value in reference.stub.items() if field in known.kinds and value not in (None, "")}
+        values = {
+            field: value for field, value in reference.stub.items() if field in known.kinds and value not in (None, "")
+        }
         for field in known.required - values.keys():
             values[field] = f"{object_name} {external_id}"
         new.append(

@@ -4,24 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('syncs', '0002_row_security'),
+        ("syncs", "0002_row_security"),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='delivery',
-            name='payload',
+            model_name="delivery",
+            name="payload",
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='body',
-            field=models.TextField(blank=True, default='', help_text='The JSON body as last rendered: a probe by key has to repeat it exactly.'),
+            model_name="delivery",
+            name="body",
+            field=models.TextField(
+                blank=True,
+                default="",
+                help_text="The JSON body as last rendered: a probe by key has to repeat it exactly.",
+            ),
         ),
         migrations.AddField(
-            model_name='delivery',
-            name='context',
-            field=models.JSONField(blank=True, default=dict, help_text='Added to the record when it is rendered, e.g. the task to assign.'),
+            model_name="delivery",
+            name="context",
+            field=models.JSONField(
+                blank=True, default=dict, help_text="Added to the record when it is rendered, e.g. the task to assign."
+            ),
         ),
     ]

@@ -36,13 +36,21 @@ class Delivery(models.Model):
     record_id = models.BigIntegerField()
     title = models.CharField(max_length=300, help_text="In plain words, e.g. Create project Website in Harvest.")
     idempotency_key = models.CharField(max_length=120, unique=True)
-    marker = models.CharField(max_length=120, blank=True, default="", help_text="Written into the vendor's record to find it again.")
+    marker = models.CharField(
+        max_length=120, blank=True, default="", help_text="Written into the vendor's record to find it again."
+    )
     lane = models.SmallIntegerField(choices=Lane.choices, default=Lane.LIVE)
     status = models.CharField(max_length=10, choices=DeliveryStatus.choices, default=DeliveryStatus.PENDING)
     prerequisites = models.ManyToManyField("self", symmetrical=False, blank=True, related_name="dependants")
-    context = models.JSONField(default=dict, blank=True, help_text="Added to the record when it is rendered, e.g. the task to assign.")
-    body = models.TextField(blank=True, default="", help_text="The JSON body as last rendered: a probe by key has to repeat it exactly.")
-    payload_override = models.JSONField(null=True, blank=True, help_text="Edited by a person; sent instead of the rendered body.")
+    context = models.JSONField(
+        default=dict, blank=True, help_text="Added to the record when it is rendered, e.g. the task to assign."
+    )
+    body = models.TextField(
+        blank=True, default="", help_text="The JSON body as last rendered: a probe by key has to repeat it exactly."
+    )
+    payload_override = models.JSONField(
+        null=True, blank=True, help_text="Edited by a person; sent instead of the rendered body."
+    )
     external_id = models.CharField(max_length=255, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True)
@@ -50,7 +58,9 @@ class Delivery(models.Model):
     token = models.UUIDField(null=True, blank=True)
     error_code = models.CharField(max_length=60, blank=True, default="")
     error = models.TextField(blank=True, default="")
-    amount = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True, help_text="Money that hangs on it.")
+    amount = models.DecimalField(
+        max_digits=20, decimal_places=4, null=True, blank=True, help_text="Money that hangs on it."
+    )
     currency = models.CharField(max_length=3, blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
     sent_at = models.DateTimeField(null=True, blank=True)

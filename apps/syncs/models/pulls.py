@@ -19,7 +19,9 @@ class Sync(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     history = HistoricalRecords(
-        history_id_field=models.BigAutoField(), user_db_constraint=False, excluded_fields=["cursor", "latest_success_at"]
+        history_id_field=models.BigAutoField(),
+        user_db_constraint=False,
+        excluded_fields=["cursor", "latest_success_at"],
     )
 
     class Meta:
@@ -81,6 +83,4 @@ class SyncRun(models.Model):
 
     @property
     def read_count(self) -> int:
-        return (
-            self.created_count + self.updated_count + self.unchanged_count + self.skipped_count + self.failed_count
-        )
+        return self.created_count + self.updated_count + self.unchanged_count + self.skipped_count + self.failed_count

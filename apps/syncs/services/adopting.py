@@ -67,12 +67,18 @@ def _look(row: Delivery, connection: Connection, client: VendorClient, able: lis
             fresh.save(update_fields=["context"])
             message = f"{len(ids)} records fit; it is made." if ids else "It is not there yet; it is made."
         DeliveryAttempt.objects.create(
-            customer_id=row.customer_id, delivery=fresh, kind="find", outcome="found" if ids else "absent", message=message
+            customer_id=row.customer_id,
+            delivery=fresh,
+            kind="find",
+            outcome="found" if ids else "absent",
+            message=message,
         )
     return True
 
 
 def _is_free(connection: Connection, row: Delivery, external_id: str) -> bool:
     """Not tied to another record of ours: that one would lose its counterpart."""
-    tied = ExternalRef.objects.filter(connection=connection, object_name=row.object_name, external_id=external_id).first()
+    tied = ExternalRef.objects.filter(
+        connection=connection, object_name=row.object_name, external_id=external_id
+    ).first()
     return tied is None or (tied.entity == row.entity and tied.record_id == row.record_id)

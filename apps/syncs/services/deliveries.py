@@ -101,7 +101,9 @@ def retry_delivery(delivery: Delivery, *, actor: User | None, reason: str, now: 
 
 
 @transaction.atomic
-def edit_delivery(delivery: Delivery, *, body: dict[str, Any], actor: User | None, reason: str, now: datetime) -> Delivery:
+def edit_delivery(
+    delivery: Delivery, *, body: dict[str, Any], actor: User | None, reason: str, now: datetime
+) -> Delivery:
     """Send this body instead of the rendered one. The rendered body stays in the attempts for comparison."""
     row = _open(delivery)
     if row.error_code == "uncertain" or row.status in {DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN}:
@@ -116,7 +118,9 @@ def edit_delivery(delivery: Delivery, *, body: dict[str, Any], actor: User | Non
 
 
 @transaction.atomic
-def confirm_delivery(delivery: Delivery, *, external_id: str, actor: User | None, reason: str, now: datetime) -> Delivery:
+def confirm_delivery(
+    delivery: Delivery, *, external_id: str, actor: User | None, reason: str, now: datetime
+) -> Delivery:
     """A person found the record at the vendor: bind it and go on as if the answer had come."""
     row = _open(delivery)
     if not external_id.strip():

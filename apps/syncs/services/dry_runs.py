@@ -84,7 +84,9 @@ def _rehearse(sync: Sync, records: list[dict[str, Any]], calls: int, has_more: b
             external_id__in=[str(key(record)) for record in records[:_SHOWN]],
         )
     }
-    items = [_item(context.entity, str(key(record)), stored.get(str(key(record))), changes) for record in records[:_SHOWN]]
+    items = [
+        _item(context.entity, str(key(record)), stored.get(str(key(record))), changes) for record in records[:_SHOWN]
+    ]
     return DryRunReport(
         items,
         len(records),

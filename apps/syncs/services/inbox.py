@@ -72,7 +72,9 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
     wait = health.wait_until(connection, now)
     if wait is not None:
         return wait.until
-    while events := list(InboxEvent.objects.filter(connection=connection, status=EventStatus.PENDING).order_by("id")[:_BATCH]):
+    while events := list(
+        InboxEvent.objects.filter(connection=connection, status=EventStatus.PENDING).order_by("id")[:_BATCH]
+    ):
         by_record: dict[tuple[str, str], list[InboxEvent]] = {}
         for event in events:
             by_record.setdefault((event.object_name, event.external_id), []).append(event)

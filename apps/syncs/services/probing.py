@@ -59,7 +59,12 @@ def _decide(delivery_id: int, connection: Connection, result: ProbeResult, now: 
     else:
         probes = row.tries.filter(kind="probe").count()
         if probes >= _MOST_PROBES:
-            sending.hold(row, reason="uncertain", message=result.reason or "the vendor can't tell whether it was written", detail={})
+            sending.hold(
+                row,
+                reason="uncertain",
+                message=result.reason or "the vendor can't tell whether it was written",
+                detail={},
+            )
             return
         row.not_before = now + timedelta(seconds=result.retry_after_seconds or 2.0**probes)
         row.error = result.reason

@@ -52,7 +52,13 @@ def pull(work: Work, now: datetime) -> datetime | None:
 
 def _due_at(sync: Sync) -> datetime:
     latest = sync.latest_success_at or datetime.min.replace(tzinfo=UTC)
-    failed = SyncRun.objects.filter(sync=sync).exclude(status=RunStatus.RUNNING).order_by("-id").values_list("finished_at").first()
+    failed = (
+        SyncRun.objects.filter(sync=sync)
+        .exclude(status=RunStatus.RUNNING)
+        .order_by("-id")
+        .values_list("finished_at")
+        .first()
+    )
     ended = max(latest, failed[0]) if failed and failed[0] else latest
     if ended.year <= 1:
         return ended
@@ -83,13 +89,13 @@ def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime |
 
 def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datetime) -> datetime | None:
     connection = sync.connection
-    pages = client_for(connection).pages(
-        sync.object_name, cursor=run.cursor_from or None, resume=run.resume, now=now
-    )
+    pages = client_for(connection).pages(sync.object_name, cursor=run.cursor_from or None, resume=run.resume, now=now)
     slice_ends = time.monotonic() + _SLICE_SECONDS
     high_water: str | None = run.cursor_to or None
     while True:
-        grant = budgets.reserve(connection, calls=1, lane="live" if run.cursor_from else "backfill", now=datetime.now(UTC))
+        grant = budgets.reserve(
+            connection, calls=1, lane="live" if run.cursor_from else "backfill", now=datetime.now(UTC)
+        )
         if not grant.calls:
             return grant.not_before
         page = _next(pages, connection, now)

@@ -35,7 +35,15 @@ def reprocess(records: Iterable[int], *, actor: User | None, reason: str, now: d
     for (connection_id, object_name), members in groups.items():
         connection = Connection.objects.get(pk=connection_id)
         for start in range(0, len(members), _CHUNK):
-            total.add(_apply(connection, object_name, members[start : start + _CHUNK], reason=f"{actor or 'system'}: {reason}", now=now))
+            total.add(
+                _apply(
+                    connection,
+                    object_name,
+                    members[start : start + _CHUNK],
+                    reason=f"{actor or 'system'}: {reason}",
+                    now=now,
+                )
+            )
     return total.changed
 
 

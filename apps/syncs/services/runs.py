@@ -21,7 +21,12 @@ class RunStateError(PermanentError):
 
 @transaction.atomic
 def add_syncs(
-    connection: Connection, *, objects: list[str] | None = None, every_minutes: int = 15, actor: User | None, reason: str
+    connection: Connection,
+    *,
+    objects: list[str] | None = None,
+    every_minutes: int = 15,
+    actor: User | None,
+    reason: str,
 ) -> list[Sync]:
     """Set up pulls of the named objects, or of all the connection can read. Objects others refer to come first, in the manifest's order."""
     readable = [name for name, spec in connection.manifest.objects.items() if spec.read is not None]

@@ -38,7 +38,13 @@ from apps.syncs.services.probing import probe_uncertain
 logger = logging.getLogger(__name__)
 _BATCH = 16
 _MOST_SENDS = 10
-_UNSETTLED = (DeliveryStatus.WAITING, DeliveryStatus.PENDING, DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN, DeliveryStatus.HELD)
+_UNSETTLED = (
+    DeliveryStatus.WAITING,
+    DeliveryStatus.PENDING,
+    DeliveryStatus.SENDING,
+    DeliveryStatus.UNCERTAIN,
+    DeliveryStatus.HELD,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,11 @@ def give_up_leases(connection: Connection, now: datetime) -> None:
 def _claim(connection: Connection, client: VendorClient, now: datetime) -> list[Ready]:
     """Take due deliveries, the first open one of each record, and commit body, key and lease before any call."""
     earlier = Delivery.objects.filter(
-        connection=connection, entity=OuterRef("entity"), record_id=OuterRef("record_id"), id__lt=OuterRef("id"), status__in=_UNSETTLED
+        connection=connection,
+        entity=OuterRef("entity"),
+        record_id=OuterRef("record_id"),
+        id__lt=OuterRef("id"),
+        status__in=_UNSETTLED,
     )
     due = (
         Delivery.objects.filter(connection=connection, status=DeliveryStatus.PENDING)
@@ -316,7 +326,9 @@ def _log(row: Delivery, kind: str, outcome: str, call: PreparedCall | None, answ
         outcome=outcome,
         request={k: record[k] for k in ("method", "url", "request_headers", "request_body") if k in record}
         or (call.redacted() if call else {}),
-        response={k: record[k] for k in ("status", "response_headers", "response_body", "elapsed_ms", "error") if k in record},
+        response={
+            k: record[k] for k in ("status", "response_headers", "response_body", "elapsed_ms", "error") if k in record
+        },
         message=getattr(answer, "message", "") or getattr(answer, "reason", ""),
     )
 
@@ -332,4 +344,3 @@ def _next_due(connection: Connection) -> datetime | None:
         if (at := not_before or lease) is not None
     ]
     return min(times) if times else None
-
