@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,8 +11,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from apps.backoffice.verbs import ConfirmedActionMixin
+
+
+class ReasonedForm(forms.ModelForm[Any]):
+    """A model's form that also asks why; the answer is kept in the history."""
+
+    change_reason = forms.CharField(
+        label="Reason", max_length=300, widget=UnfoldAdminTextInputWidget, help_text="Kept in the history."
+    )
 
 
 class PageMixin:
@@ -92,16 +102,19 @@ class RecordAdmin(PageMixin, ConfirmedActionMixin, SimpleHistoryAdmin, ModelAdmi
 class EditableAdmin(PageMixin, ConfirmedActionMixin, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """Configured by people: ordinary forms, every save with a reason in the history."""
 
+    form = ReasonedForm
     list_per_page = 50
     show_full_result_count = False
     warn_unsaved_form = True
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [*super().get_fieldsets(request, obj), ("Why", {"fields": ("change_reason",)})]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        reason = (request.POST.get("change_reason") or "").strip()
-        obj._change_reason = reason or f"{'changed' if change else 'created'} in the staff admin"
+        obj._change_reason = form.cleaned_data["change_reason"]
         super().save_model(request, obj, form, change)
 
 

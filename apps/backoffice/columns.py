@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from apps.core.money import UnknownCurrencyError, minor_units
 
@@ -75,7 +75,7 @@ def ago(moment: datetime | None, now: datetime) -> str:
 def when(moment: datetime | None, now: datetime) -> SafeString:
     """A moment in words, with the exact time on hover and for machines."""
     if moment is None:
-        return format_html('<span class="tl-muted">never</span>')
+        return mark_safe('<span class="tl-muted">never</span>')
     exact = moment.astimezone(UTC)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',

@@ -3,19 +3,19 @@
 import secrets
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest
 
 from apps.accounts.models import User
 from apps.accounts.roles import CUSTOMER_ROLES, STAFF_ROLES
+from apps.backoffice.base import ReasonedForm
 
 
 def one_time_password() -> str:
     return secrets.token_urlsafe(12)
 
 
-class PersonForm(forms.ModelForm[User]):
+class PersonForm(ReasonedForm):
     class Meta:
         model = User
         fields = ("name", "email", "role", "customer", "is_active")

@@ -21,6 +21,8 @@ _INPUT = {"class": "tl-input"}
 class SettingsForm(forms.Form):
     """After `is_valid()`, `.settings` is the plain dict that the model accepts."""
 
+    has_defaults = True
+
     is_enabled = forms.BooleanField(label="Switched on", required=False, initial=True)
     reason = forms.CharField(
         label="Reason", max_length=300, widget=forms.TextInput(attrs=_INPUT), help_text="Kept in the history."
@@ -58,7 +60,7 @@ class SettingsForm(forms.Form):
 
 
 def _field(name: str, info: FieldInfo, value: Any, connections: list[tuple[str, str]]) -> forms.Field:
-    kind, optional = _bare(info.annotation)
+    kind = _bare(info.annotation)
     initial = _initial(info, value)
     common: dict[str, Any] = {
         "label": info.title or words(name),
@@ -106,14 +108,14 @@ def _text(**common: Any) -> forms.Field:
     return forms.CharField(widget=forms.TextInput(attrs=_INPUT), **common)
 
 
-def _bare(annotation: Any) -> tuple[Any, bool]:
+def _bare(annotation: Any) -> Any:
     """The annotation without `| None` and without constraints."""
     if get_origin(annotation) is typing.Annotated:
         return _bare(get_args(annotation)[0])
     if get_origin(annotation) in (typing.Union, types.UnionType):
         inner = [one for one in get_args(annotation) if one is not type(None)]
-        return (_bare(inner[0])[0], True) if len(inner) == 1 else (str, True)
-    return annotation, False
+        return _bare(inner[0]) if len(inner) == 1 else str
+    return annotation
 
 
 def _initial(info: FieldInfo, value: Any) -> Any:

@@ -49,6 +49,7 @@ class Verb:
     form: Callable[..., forms.Form] = ReasonForm
     applies: Callable[[Any], bool] = lambda row: True
     on_list: bool = True
+    is_wide: bool = False
     done: str = "done"
 
     def button(self, url: str) -> dict[str, str]:

@@ -283,6 +283,13 @@ class RateInline(TabularInline):  # type: ignore[misc]
     )
     autocomplete_fields = ("resource", "project")
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A table's fields have no labels of their own: the column's name is put on each for those who cannot see it."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.widget.attrs["aria-label"] = words(db_field.name)
+        return field
+
 
 class CustomerOfParentMixin:
     """New lines belong to the customer of what they hang on."""

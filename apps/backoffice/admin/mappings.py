@@ -75,6 +75,7 @@ class MappingAdmin(RecordAdmin):
             icon="edit",
             tone="primary",
             form=PlanForm,
+            is_wide=True,
             on_list=False,
             done="saved",
         ),

@@ -314,6 +314,7 @@ class DeliveryAdmin(RecordAdmin):
             ),
             icon="edit_note",
             form=BodyForm,
+            is_wide=True,
             applies=lambda delivery: is_stuck(delivery) and delivery.status != DeliveryStatus.UNCERTAIN,
             on_list=False,
             done="queued with the edited body",

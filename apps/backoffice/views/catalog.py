@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from apps.backoffice.columns import words
 from apps.backoffice.markdown import to_blocks
 from apps.backoffice.views.common import page, require
 from apps.connectors import services
@@ -29,7 +30,7 @@ def card(manifest: Manifest) -> dict[str, Any]:
         "slug": about.slug,
         "name": about.name,
         "vendor": about.vendor,
-        "category": about.category.replace("_", " "),
+        "category": category_title(about.category),
         "summary": about.summary,
         "quality": about.quality,
         "evidence": text,
@@ -38,6 +39,11 @@ def card(manifest: Manifest) -> dict[str, Any]:
         "roles": [str(role) for role in about.roles],
         "has_consent": any(method.kind == "oauth2_code" for method in manifest.auth),
     }
+
+
+def category_title(category: str) -> str:
+    """`time_and_expense` → `Time and expense`; abbreviations such as `erp` in capitals."""
+    return category.upper() if len(category) <= 3 else words(category)
 
 
 def catalog(request: HttpRequest) -> HttpResponse:
