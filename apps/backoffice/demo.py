@@ -59,7 +59,7 @@ class DemoFirm:
 
 PARTNERS = (
     DemoPartner(
-        "brightwater", "Brightwater Systems Ltd", "Brightwater Connect", "#0f766e", "Brightwater Systems · integrations that are watched over",
+        "brightwater", "Brightwater Systems Ltd", "Brightwater Connect", "#0f766e", "Brightwater Systems · watched over",
         "care@brightwater.example", ("kestrel-studio", "halden-engineering"),
     ),
     DemoPartner(
@@ -148,13 +148,25 @@ def _operator(logins: Logins) -> None:
 def _fill_partner(demo: DemoPartner, vendors: dict[str, Any], logins: Logins, now: datetime) -> list[str]:
     host = f"{demo.schema_name}.{settings.BASE_DOMAIN}"
     done: list[str] = []
-    owner = _person(logins, f"{demo.brand_name} · staff", _url(host, "/admin/"), f"owner@{demo.schema_name}.example", "Robin Owner", Role.OWNER)
+    owner = _person(
+        logins,
+        f"{demo.brand_name} · staff",
+        _url(host, "/admin/"),
+        f"owner@{demo.schema_name}.example",
+        "Robin Owner",
+        Role.OWNER,
+    )
     for slug in demo.firms:
         firm = FIRMS[slug]
         customer = Customer.objects.filter(slug=slug).first()
         if customer is None:
             customer = create_customer(
-                name=firm.name, slug=slug, currency=firm.currency, time_zone=firm.time_zone, country=firm.country, reason=REASON
+                name=firm.name,
+                slug=slug,
+                currency=firm.currency,
+                time_zone=firm.time_zone,
+                country=firm.country,
+                reason=REASON,
             )
             done.append(f"customer {firm.name}")
         _person(
@@ -209,11 +221,15 @@ def _connect(
                 raise DemoError(f"{firm.name}: {name} does not accept us: {connection.status_reason}")
             done.append(f"connection {firm.name} → {name}")
         elif connection.config.get("base_url") != base_url:
-            update_credentials(connection, config={"base_url": base_url}, actor=owner, reason="the vendor moved", now=now)
+            update_credentials(
+                connection, config={"base_url": base_url}, actor=owner, reason="the vendor moved", now=now
+            )
             test_connection(connection, now=now, actor=owner, reason=REASON)
         add_syncs(connection, every_minutes=_POLL_MINUTES, actor=owner, reason=REASON)
         if connector in ("hubspot", "xero"):
-            _subscribe(vendors["vendors"][connector]["base_url"], firm.slug, _url(host, f"/hooks/{connection.webhook_key}/"))
+            _subscribe(
+                vendors["vendors"][connector]["base_url"], firm.slug, _url(host, f"/hooks/{connection.webhook_key}/")
+            )
     wake(RELEASE, customer.pk)
     return done
 
@@ -231,14 +247,20 @@ def _install(customer: Customer, known: dict[str, Any], owner: User, now: dateti
     tax_type = known.get("home_tax") or _HOME_TAX[customer.slug]
     if not ValueMap.objects.filter(customer=customer, name="tax_codes").exists():
         set_value(customer=customer, name="tax_codes", source="standard", target=tax_type, actor=owner, reason=REASON)
-        set_value(customer=customer, name="revenue_accounts", source="default", target="200", actor=owner, reason=REASON)
+        set_value(
+            customer=customer, name="revenue_accounts", source="default", target="200", actor=owner, reason=REASON
+        )
     for blueprint, since, chosen in (
         (Flow.Blueprint.SALES_TO_DELIVERY, timedelta(hours=1), {"tasks": _TASKS[customer.slug]}),
         (Flow.Blueprint.TIME_TO_INVOICE, timedelta(weeks=5), {}),
     ):
         if not Flow.objects.filter(customer=customer, blueprint=blueprint).exists():
-            flow = install_blueprint(customer, blueprint=blueprint, settings=chosen, actor=owner, reason=REASON, now=now)
-            update_settings(flow, settings=flow.settings, is_enabled=True, actor=owner, reason=REASON, starts_at=now - since)
+            flow = install_blueprint(
+                customer, blueprint=blueprint, settings=chosen, actor=owner, reason=REASON, now=now
+            )
+            update_settings(
+                flow, settings=flow.settings, is_enabled=True, actor=owner, reason=REASON, starts_at=now - since
+            )
 
 
 _HOME_TAX = {"kestrel-studio": "OUTPUT2", "halden-engineering": "OUTPUT", "mistral-advisory": "OUTPUT2"}

@@ -21,7 +21,7 @@ class RecordGoneError(PermanentError):
 def document_of(entity_name: str, record_id: int) -> Document:
     """The record with its direct references, and its lines or contacts. Raises RecordGoneError."""
     known = entity(entity_name)
-    references = [field for field in known.references]
+    references = list(known.references)
     record = known.model.objects.select_related(*references).filter(pk=record_id).first()
     if record is None:
         raise RecordGoneError(f"{known.verbose_name} {record_id} does not exist any more")

@@ -97,7 +97,7 @@ def entity(name: str) -> Entity:
     model = _BY_NAME.get(name)
     if model is None:
         raise UnknownEntityError(f"no entity {name!r}; known are: {', '.join(_BY_NAME)}")
-    fields = [field for field in model._meta.concrete_fields]
+    fields = list(model._meta.concrete_fields)
     settable = [field for field in fields if field.name not in MANAGED]
     return Entity(
         name=name,
@@ -112,11 +112,7 @@ def entity(name: str) -> Entity:
             for field in settable
             if isinstance(field, models.ForeignKey) and field.related_model in _BY_NAME.values()
         },
-        required=frozenset(
-            field.name
-            for field in settable
-            if not field.null and not field.has_default() and not field.has_db_default()
-        ),
+        required=frozenset(field.name for field in settable if not field.null and not field.has_default()),
         max_length={
             field.name: field.max_length
             for field in settable

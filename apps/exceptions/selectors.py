@@ -66,7 +66,7 @@ def _options(case: ExceptionCase, value_map: str) -> list[tuple[str, str]]:
     if value_map in {"revenue_accounts", "expense_accounts"}:
         accounts = LedgerAccount.objects.live().filter(customer_id=case.customer_id, is_active=True).order_by("code")
         return [(account.code, f"{account.code} {account.name}") for account in accounts[:_MOST_OPTIONS]]
-    records = SourceRecord.objects.filter(connection_id=case.connection_id, object_name=value_map).order_by("pk")
+    records = SourceRecord.objects.filter(connection_id=case.connection_id or 0, object_name=value_map).order_by("pk")
     return [(row.external_id, _label(row.payload, row.external_id)) for row in records[:_MOST_OPTIONS]]
 
 

@@ -16,7 +16,9 @@ class Settings(BaseModel):
 
 class SalesToDeliverySettings(Settings):
     project_connection: int | None = Field(
-        None, title="Project system", description="Where projects are made. Empty: the connection with the role psa or projects."
+        None,
+        title="Project system",
+        description="Where projects are made. Empty: the connection with the role psa or projects.",
     )
     erp_connection: int | None = Field(
         None, title="ERP", description="Where clients are made for invoicing. Empty: the connection with the role erp."
@@ -28,7 +30,9 @@ class SalesToDeliverySettings(Settings):
     code_prefix: str = Field("P-", title="Project code prefix", max_length=20)
     hours_per_day: Decimal = Field(Decimal(8), title="Hours per day sold", gt=0, le=24)
     tasks: list[str] = Field(default_factory=list, title="Tasks", description="Assigned to each new project, by name.")
-    team: list[str] = Field(default_factory=list, title="Team", description="E-mail addresses of people put on each new project.")
+    team: list[str] = Field(
+        default_factory=list, title="Team", description="E-mail addresses of people put on each new project."
+    )
     tax_code: str = Field("standard", title="Tax code of new contracts")
 
 
@@ -54,7 +58,11 @@ class TimeToInvoiceSettings(Settings):
         description="As soon as work is approved, or whole weeks or months after they ended.",
     )
     settle_seconds: int = Field(
-        5, title="Quiet time", description="Seconds without new approved work before drafts are made, so that one approval gives one draft.", ge=0, le=3600
+        5,
+        title="Quiet time",
+        description="Seconds without new approved work before drafts are made, so that one approval gives one draft.",
+        ge=0,
+        le=3600,
     )
     include_expenses: bool = Field(True, title="Bill approved expenses too")
     use_vendor_rates: bool = Field(
@@ -69,7 +77,9 @@ class TimeToInvoiceSettings(Settings):
     expense_markup_percent: Decimal = Field(Decimal(0), title="Markup on expenses, percent")
     adjustments: AdjustmentPolicy = Field(AdjustmentPolicy.NEXT_INVOICE, title="Changes after invoicing")
     tax_code: str = Field("standard", title="Tax code", description="Unless contract or client has another.")
-    tax_rounding: TaxRoundingChoice = Field(TaxRoundingChoice.AUTO, title="Tax rounding", description="Auto: as the ERP does it.")
+    tax_rounding: TaxRoundingChoice = Field(
+        TaxRoundingChoice.AUTO, title="Tax rounding", description="Auto: as the ERP does it."
+    )
     payment_terms_days: int = Field(30, title="Payment terms, days", ge=0, le=365)
 
 

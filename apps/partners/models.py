@@ -39,7 +39,7 @@ class Partner(TenantMixin):
     )
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class Domain(DomainMixin):

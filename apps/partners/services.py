@@ -77,8 +77,8 @@ def create_partner(
 def ensure_public_partner() -> Partner:
     """The row that stands for the operator's own host in the public schema."""
     public = get_public_schema_name()
-    partner = Partner.objects.filter(schema_name=public).first()
-    if partner is None:
+    partner: Partner = Partner.objects.filter(schema_name=public).first() or Partner()
+    if partner.pk is None:
         partner = Partner(schema_name=public, name="Operator", brand_name="Throughline")
         partner.auto_create_schema = False
         partner.save()

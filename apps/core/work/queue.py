@@ -64,11 +64,11 @@ def ring_bell() -> None:
 def claim(*, now: datetime | None = None) -> Work | None:
     """Take the most urgent due row that nobody holds, oldest first within a lane."""
     token = uuid4()
-    lease = timedelta(seconds=settings.WORK_LEASE_SECONDS)
+    lease = settings.WORK_LEASE_SECONDS
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            update public.core_duework set lease_until = clock_timestamp() + %s, token = %s, attempts = attempts + 1
+            update public.core_duework set lease_until = clock_timestamp() + make_interval(secs => %s), token = %s, attempts = attempts + 1
              where id = (select id from public.core_duework
                           where due_at <= coalesce(%s, clock_timestamp())
                             and (lease_until is null or lease_until < clock_timestamp())
@@ -116,10 +116,10 @@ def fail(work: Work, *, error: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            update public.core_duework set lease_until = null, token = null, error = %s, due_at = clock_timestamp() + %s
+            update public.core_duework set lease_until = null, token = null, error = %s, due_at = clock_timestamp() + make_interval(secs => %s)
              where id = %s and token = %s
             """,
-            [error[:2000], pause, work.id, work.token],
+            [error[:2000], pause.total_seconds(), work.id, work.token],
         )
 
 

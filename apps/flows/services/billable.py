@@ -117,23 +117,21 @@ def _expenses(flow: Flow, until: date | None) -> list[Expense]:
 
 def currency_of(group: Group, flow: Flow) -> str:
     """The contract's, else the project's, else the client's, else the customer's own."""
-    if group.contract and group.contract.currency:
-        return group.contract.currency
+    candidates = [group.contract.currency if group.contract else ""]
     for project in group.projects.values():
-        if project.currency:
-            return project.currency
-        if project.client and project.client.currency:
-            return project.client.currency
-    return flow.customer.currency
+        candidates += [project.currency, project.client.currency if project.client else ""]
+    return str(next((found for found in candidates if found), flow.customer.currency))
 
 
 def version_of(group: Group, day: date) -> ContractVersion | None:
     """The contract's terms that hold on a day: the latest that took effect by then, else the first."""
     if group.contract is None:
         return None
-    versions = list(group.contract.versions.select_related("rate_card").order_by("effective_date", "number"))
+    versions: list[ContractVersion] = list(
+        group.contract.versions.select_related("rate_card").order_by("effective_date", "number")
+    )
     holding = [version for version in versions if version.effective_date <= day]
-    return (holding or versions[:1] or [None])[-1]  # type: ignore[list-item]
+    return holding[-1] if holding else next(iter(versions), None)
 
 
 def terms_of(version: ContractVersion | None, settings: TimeToInvoiceSettings, currency: str, group: Group) -> Terms:

@@ -286,7 +286,8 @@ def _rounding(erp: Connection, settings: TimeToInvoiceSettings) -> TaxRounding:
 
 
 def _names(group: billable.Group) -> Names:
-    people = Resource.objects.filter(pk__in={e.resource_id for e in [*group.time, *group.expenses] if e.resource_id})
+    workers = {e.resource_id for e in group.time} | {e.resource_id for e in group.expenses}
+    people = Resource.objects.filter(pk__in=workers - {None})
     return Names(
         people={str(person.pk): person.name for person in people},
         projects={str(project.pk): project.name for project in group.projects.values()},
@@ -345,7 +346,8 @@ def _record(
         },
     )
     _intend_invoice(flow, item, invoice, erp, client)
-    return invoice
+    recorded: Invoice = invoice
+    return recorded
 
 
 def _record_line(

@@ -17,6 +17,8 @@ NONE = ""
 
 class DatabaseWrapper(tenants.DatabaseWrapper):
     scope: str = ALL
+    search_path_set_schemas: Any
+    _setting_search_path: bool
     _applied: tuple[Any, ...] | None = None
 
     def _handle_search_path(self, cursor: Any = None) -> None:
@@ -47,7 +49,7 @@ class DatabaseWrapper(tenants.DatabaseWrapper):
     def customer_scope(self, customer: int | str) -> Iterator[None]:
         """Limit every statement inside to one customer's rows (`ALL` and `NONE` are allowed too)."""
         before = self.scope
-        self.scope = customer if customer in (ALL, NONE) else str(int(customer))
+        self.scope = str(customer) if customer in (ALL, NONE) else str(int(customer))
         try:
             yield
         finally:
