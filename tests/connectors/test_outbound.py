@@ -139,17 +139,19 @@ class TestMaybeSent:
 
 class TestSize:
     def test_too_large_an_answer_is_not_read_to_its_end(self) -> None:
-        with raw_server(lambda sock, _: sock.sendall(answer(b"a" * 3_000_000))) as server:
-            with pytest.raises(AnswerTooLargeError, match="larger than 1 MB"):
-                send(get(server.url, max_bytes=1024 * 1024))
+        large = raw_server(lambda sock, _: sock.sendall(answer(b"a" * 3_000_000)))
+
+        with large as server, pytest.raises(AnswerTooLargeError, match="larger than 1 MB"):
+            send(get(server.url, max_bytes=1024 * 1024))
 
     def test_a_small_gzip_that_unpacks_to_too_much(self) -> None:
         bomb = gzip.compress(b"0" * 20_000_000)
         assert len(bomb) < 30_000
 
-        with raw_server(lambda sock, _: sock.sendall(answer(bomb, headers="Content-Encoding: gzip\r\n"))) as server:
-            with pytest.raises(AnswerTooLargeError):
-                send(get(server.url, max_bytes=1024 * 1024))
+        packed = answer(bomb, headers="Content-Encoding: gzip\r\n")
+
+        with raw_server(lambda sock, _: sock.sendall(packed)) as server, pytest.raises(AnswerTooLargeError):
+            send(get(server.url, max_bytes=1024 * 1024))
 
     def test_a_gzip_that_is_none(self) -> None:
         lie = answer(b'{"plain": true}', headers="Content-Encoding: gzip\r\n")

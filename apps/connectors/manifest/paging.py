@@ -39,8 +39,8 @@ class Offset(_Sized):
     param: str = "offset"
     total: Path = ""
     keyset: bool = False
-    """The answer is ordered by modification time: go on from the newest time seen instead of by counting, since a record
-    that changes meanwhile moves to the end and would make counting skip another."""
+    """The answer is ordered by modification time: go on from the newest time seen instead of by counting. A record that
+    changes meanwhile moves to the end and would make counting skip another."""
 
 
 class CursorToken(_Sized):

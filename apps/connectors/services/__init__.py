@@ -8,13 +8,14 @@ from apps.connectors.services.connections import (
     mark_failing,
     mark_needs_reauthorisation,
     mark_ok,
+    missing_variables,
     pause,
     resume,
     set_roles,
     test_connection,
     update_credentials,
 )
-from apps.connectors.services.consent import ConsentError, choose_variable, finish_oauth, missing_variables, start_oauth
+from apps.connectors.services.consent import ConsentError, choose_variable, finish_oauth, start_oauth
 
 __all__ = [
     "ConnectionRefusedError",

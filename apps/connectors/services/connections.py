@@ -9,6 +9,7 @@ from apps.accounts.models import Customer, User
 from apps.connectors.manifest import Family, Manifest, Role, manifest_for
 from apps.connectors.models import Connection
 from apps.connectors.services.clients import client_for
+from apps.connectors.stores import merged_config
 from apps.connectors.types import ReauthorisationError, Verification
 from apps.core.errors import AppError, PermanentError
 
@@ -93,11 +94,33 @@ def test_connection(
         _judge(connection, Status.FAILING, error.message, now=now, actor=actor, reason=reason)
     else:
         _judge(connection, Status.OK, "", now=now, actor=actor, reason=reason, account=found)
+        fill_variables(connection, actor=actor, now=now)
         return found
     return None
 
 
 test_connection.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest thinks of its name
+
+
+def missing_variables(connection: Connection) -> list[str]:
+    """Settings found after log-in that a person still has to choose (`client_for(…).choices(name)` lists them)."""
+    config = merged_config(connection)
+    return [variable.name for variable in connection.manifest.client.variables if not config.get(variable.name)]
+
+
+def fill_variables(connection: Connection, *, actor: User | None, now: datetime) -> None:
+    """Take over every setting found after log-in that leaves no choice; one that cannot be listed stays open."""
+    for name in missing_variables(connection):
+        try:
+            choices = client_for(connection).choices(name)
+        except AppError:
+            continue
+        if len(choices) == 1:
+            value, label = choices[0]
+            connection.config = {**connection.config, name: value}
+            connection._change_reason = f"found {label}"  # type: ignore[attr-defined]
+            connection._history_user = actor  # type: ignore[attr-defined]
+            connection.save(update_fields=["config", "updated_at"])
 
 
 @transaction.atomic

@@ -11,7 +11,12 @@ from apps.connectors import auth
 from apps.connectors.manifest.auth import OAuth2Code
 from apps.connectors.models import Connection, OAuthState
 from apps.connectors.services.clients import client_for, user_agent
-from apps.connectors.services.connections import test_connection, update_credentials
+from apps.connectors.services.connections import (
+    fill_variables,
+    missing_variables,
+    test_connection,
+    update_credentials,
+)
 from apps.connectors.stores import merged_config, merged_credentials
 from apps.connectors.templates import Scope
 from apps.core import http
@@ -67,17 +72,11 @@ def finish_oauth(*, state: str, code: str, error: str = "", actor: User, now: da
         redirect_uri=found.redirect_uri,
     )
     update_credentials(connection, credentials=tokens, actor=actor, reason="consent given at the vendor", now=now)
-    _choose_only_variables(connection, actor=actor, now=now)
+    fill_variables(connection, actor=actor, now=now)
     if not missing_variables(connection):
         test_connection(connection, now=now, actor=actor, reason="tested after consent")
     found.connection = connection
     return found
-
-
-def missing_variables(connection: Connection) -> list[str]:
-    """Settings found after log-in that a person still has to choose (`client.choices(name)` lists them)."""
-    config = merged_config(connection)
-    return [variable.name for variable in connection.manifest.client.variables if not config.get(variable.name)]
 
 
 def choose_variable(connection: Connection, *, name: str, value: str, actor: User | None, now: datetime) -> Connection:
@@ -89,14 +88,6 @@ def choose_variable(connection: Connection, *, name: str, value: str, actor: Use
         )
     update_credentials(connection, config={name: value}, actor=actor, reason=f"chose {choices[value]}", now=now)
     return connection
-
-
-def _choose_only_variables(connection: Connection, *, actor: User, now: datetime) -> None:
-    for name in missing_variables(connection):
-        choices = client_for(connection).choices(name)
-        if len(choices) == 1:
-            value, label = choices[0]
-            update_credentials(connection, config={name: value}, actor=actor, reason=f"found {label}", now=now)
 
 
 @transaction.atomic

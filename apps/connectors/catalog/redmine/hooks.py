@@ -1,4 +1,4 @@
-"""What Redmine wants in bodies beyond a mapping's reach: a well-formed identifier, and ids that depend on the installation."""
+"""What Redmine wants in bodies beyond a mapping's reach: a well-formed identifier, ids that differ by installation."""
 
 import re
 import unicodedata

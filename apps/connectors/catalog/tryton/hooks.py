@@ -1,4 +1,4 @@
-"""Tryton's own shapes: child records are commands, hours are durations, and what is paid is the total less what is open."""
+"""Tryton's own shapes: child records are commands, hours are durations, paid is the total less what is open."""
 
 from decimal import Decimal
 from typing import Any
