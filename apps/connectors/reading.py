@@ -319,10 +319,10 @@ def _fits(record: Record, lookup: Lookup, scope: Scope) -> bool:
     for path, template in lookup.match.items():
         if text_of(get(record, path)).strip().casefold() != fill_text(template, scope).strip().casefold():
             return False
-    for path, template in lookup.contains.items():
-        if fill_text(template, scope).casefold() not in text_of(get(record, path)).casefold():
-            return False
-    return True
+    return all(
+        fill_text(template, scope).casefold() in text_of(get(record, path)).casefold()
+        for path, template in lookup.contains.items()
+    )
 
 
 def _leaf(each: ForEach | None) -> str:
