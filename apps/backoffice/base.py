@@ -1,4 +1,4 @@
-"""Common ground of the staff admin's pages: read-only lists of machine-written rows, and records with a page of their own."""
+"""Common ground of the staff admin: read-only lists of machine-written rows, records with a page of their own."""
 
 from typing import Any
 
@@ -108,7 +108,8 @@ class EditableAdmin(PageMixin, ConfirmedActionMixin, SimpleHistoryAdmin, ModelAd
     warn_unsaved_form = True
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [*super().get_fieldsets(request, obj), ("Why", {"fields": ("change_reason",)})]
+        shown = super().get_fieldsets(request, obj)
+        return [*shown, ("Why", {"fields": ("change_reason",)})]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -63,8 +63,8 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def urgent_cases(now: datetime, limit: int = 8) -> list[ExceptionCase]:
-    """Unsettled cases by money at risk × age. Amounts of different currencies are compared as numbers: an order, not a sum."""
+def urgent_cases(now: datetime, limit: int = 8) -> list[Any]:
+    """Unsettled cases by money at risk × age. Currencies are compared as plain numbers: it is an order, not a sum."""
     age = Extract(ExpressionWrapper(Value(now) - F("opened_at"), output_field=DurationField()), "epoch")
     weight = (Coalesce(F("amount"), Decimal(0)) + Decimal(1)) * (age + 1)
     rows = (
@@ -73,9 +73,9 @@ def urgent_cases(now: datetime, limit: int = 8) -> list[ExceptionCase]:
         .annotate(weight=weight)
         .order_by("-weight")[:limit]
     )
-    cases = list(rows)
+    cases: list[Any] = list(rows)
     for case in cases:
-        case.words = reason_for(case.reason)  # type: ignore[attr-defined]
+        case.words = reason_for(case.reason)
     return cases
 
 
@@ -84,12 +84,12 @@ def case_totals() -> dict[str, Any]:
     rows = list(
         ExceptionCase.objects.filter(status__in=_UNSETTLED)
         .values("currency")
-        .annotate(count=Count("pk"), amount=Sum("amount"), oldest=Min("opened_at"))
+        .annotate(count=Count("pk"), total=Sum("amount"), oldest=Min("opened_at"))
         .order_by("currency")
     )
     return {
         "count": sum(row["count"] for row in rows),
-        "money": [(row["amount"], row["currency"]) for row in rows if row["amount"]],
+        "money": [(row["total"], row["currency"]) for row in rows if row["total"]],
         "oldest": min((row["oldest"] for row in rows), default=None),
     }
 

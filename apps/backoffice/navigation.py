@@ -57,7 +57,7 @@ _SETTINGS = (
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     may = request.user.has_perm
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"title": "Work", "items": _work(request)},
         {"title": "Customers", "items": _items(_CUSTOMERS, may)},
         {"title": "Flow of data", "items": _items(_DATA, may)},

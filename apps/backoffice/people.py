@@ -44,5 +44,5 @@ class PersonMixin:
             obj.set_password(password)
         super().save_model(request, obj, form, change)  # type: ignore[misc]
         if password:
-            text = f"{obj} can sign in with {obj.email} and the password {password} – shown only now; ask them to change it."
-            messages.warning(request, text)
+            text = f"{obj} can sign in with {obj.email} and the password {password} – shown only now."
+            messages.warning(request, f"{text} Ask them to change it.")

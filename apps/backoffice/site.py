@@ -16,10 +16,11 @@ from django.urls import URLPattern, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
 
+from apps.backoffice.branding import base_colours, primary_colours
+
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
-    enable_nav_sidebar = True
-    site_url = "/"
+    site_url: str | None = "/"
     after_logout = "account_login"
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -75,6 +76,17 @@ class OperatorSite(ConsoleSite):
     settings_name = "UNFOLD_OPERATOR"
     index_title = "Partners"
     site_url = None
+
+    def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+        from apps.backoffice.navigation import operator_sidebar
+
+        context = super().extra_context(context, request)
+        context["colors"] |= {"base": base_colours(request), "primary": primary_colours(request)}
+        context["sidebar_navigation"] = [
+            {**group, "items": self._get_navigation_items(request, group["items"])}
+            for group in operator_sidebar(request)
+        ]
+        return context
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect("admin:partners_partner_changelist")

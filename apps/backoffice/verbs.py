@@ -1,4 +1,4 @@
-"""Verbs: what a person may do to a machine-written row. Each confirms, asks for a reason, and calls one service per row."""
+"""Verbs: what a person may do to a machine-written row. Each confirms, asks why, and calls one service a row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,7 +66,7 @@ class Tally:
 
 
 class ConfirmedActionMixin:
-    """Gives a ModelAdmin its verbs: as list actions and as buttons of the record's page, both through one confirmation."""
+    """Gives a ModelAdmin its verbs: as list actions and as buttons of the record's page, through one confirmation."""
 
     verbs: tuple[Verb, ...] = ()
     confirm_template = "backoffice/confirm.html"

@@ -56,7 +56,9 @@ def test_somebody_neither_staff_nor_customers_is_refused(partner_client: Clients
 
 
 def test_an_auditor_sees_everything_and_may_do_nothing(partner_client: Clients, delivery: Delivery) -> None:
-    auditor = create_user(email="ada@acme.example", name="Ada", role=Role.AUDITOR, password="long enough", reason="test")
+    auditor = create_user(
+        email="ada@acme.example", name="Ada", role=Role.AUDITOR, password="long enough", reason="test"
+    )
     client = partner_client(auditor)
 
     page = client.get(f"/admin/syncs/delivery/{delivery.pk}/change/")

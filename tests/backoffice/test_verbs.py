@@ -28,7 +28,9 @@ def _texts(response: Any) -> str:
     return " ".join(str(message) for message in response.context["messages"])
 
 
-def test_the_page_says_what_will_happen_and_does_nothing_yet(partner_client: Clients, alice: User, system: Connection) -> None:
+def test_the_page_says_what_will_happen_and_does_nothing_yet(
+    partner_client: Clients, alice: User, system: Connection
+) -> None:
     delivery = make_delivery(system, title="Create project Website")
 
     page = partner_client(alice).get(f"/admin/syncs/delivery/{delivery.pk}/do/retry/").content.decode()
@@ -80,16 +82,20 @@ def test_a_body_that_is_no_json_object_is_refused(
 ) -> None:
     delivery = make_delivery(system)
 
-    page = partner_client(alice).post(
-        f"/admin/syncs/delivery/{delivery.pk}/do/edit/", {"body": body, "reason": "typo"}
-    ).content.decode()
+    page = (
+        partner_client(alice)
+        .post(f"/admin/syncs/delivery/{delivery.pk}/do/edit/", {"body": body, "reason": "typo"})
+        .content.decode()
+    )
 
     assert told in page
     delivery.refresh_from_db()
     assert delivery.payload_override is None
 
 
-def test_marking_as_done_binds_the_vendors_id(partner_client: Clients, alice: User, system: Connection, customer: Customer) -> None:
+def test_marking_as_done_binds_the_vendors_id(
+    partner_client: Clients, alice: User, system: Connection, customer: Customer
+) -> None:
     project = Project.objects.create(customer=customer, name="Website")
     delivery = make_delivery(system, record_id=project.pk, status="uncertain")
 
@@ -101,7 +107,9 @@ def test_marking_as_done_binds_the_vendors_id(partner_client: Clients, alice: Us
     assert (delivery.status, delivery.external_id) == ("done", "4711")
 
 
-def test_a_list_action_confirms_first_and_then_does_each_row(partner_client: Clients, alice: User, system: Connection) -> None:
+def test_a_list_action_confirms_first_and_then_does_each_row(
+    partner_client: Clients, alice: User, system: Connection
+) -> None:
     deliveries = [make_delivery(system) for _ in range(3)]
     done = make_delivery(system, status="done")
     chosen = {"action": "retry", "index": "0", ACTION_CHECKBOX_NAME: [row.pk for row in [*deliveries, done]]}
@@ -111,7 +119,9 @@ def test_a_list_action_confirms_first_and_then_does_each_row(partner_client: Cli
     assert "Left alone" in page
     assert Delivery.objects.filter(status="held").count() == 3
 
-    response = client.post("/admin/syncs/delivery/", {**chosen, "confirmed": "1", "reason": "vendor is back"}, follow=True)
+    response = client.post(
+        "/admin/syncs/delivery/", {**chosen, "confirmed": "1", "reason": "vendor is back"}, follow=True
+    )
     assert Delivery.objects.filter(status="pending").count() == 3
     assert "3 queued again" in _texts(response)
     assert "1 left alone" in _texts(response)
@@ -170,9 +180,19 @@ def test_a_question_is_answered_on_the_cases_page(
     partner_client: Clients, alice: User, customer: Customer, system: Connection
 ) -> None:
     TaxRate.objects.create(customer=customer, code="OUTPUT2", name="20 % VAT", percent=20)
-    problem = {"code": "value_unmapped", "field": "tax_code", "value": "standard", "value_map": "tax_codes", "map_key": "standard"}
+    problem = {
+        "code": "value_unmapped",
+        "field": "tax_code",
+        "value": "standard",
+        "value_map": "tax_codes",
+        "map_key": "standard",
+    }
     case = make_case(
-        customer, connection=system, reason="value_unmapped", detail={"problems": [problem]}, subject_id=make_delivery(system).pk
+        customer,
+        connection=system,
+        reason="value_unmapped",
+        detail={"problems": [problem]},
+        subject_id=make_delivery(system).pk,
     )
     client = partner_client(alice)
 
@@ -208,7 +228,9 @@ def test_sync_now_starts_a_run(partner_client: Clients, alice: User, system: Con
 def test_a_schedule_is_changed_with_a_reason(partner_client: Clients, alice: User, system: Connection) -> None:
     sync = make_sync(system)
 
-    partner_client(alice).post(f"/admin/syncs/sync/{sync.pk}/do/schedule/", {"every_minutes": "60", "reason": "quiet source"})
+    partner_client(alice).post(
+        f"/admin/syncs/sync/{sync.pk}/do/schedule/", {"every_minutes": "60", "reason": "quiet source"}
+    )
 
     sync.refresh_from_db()
     assert (sync.is_enabled, sync.every_minutes) == (False, 60)
@@ -230,7 +252,9 @@ def test_value_map_lines_are_added_and_removed(partner_client: Clients, alice: U
     row = ValueMap.objects.create(customer=customer, name="tax_codes", entries={"zero": "ZERO"})
     client = partner_client(alice)
 
-    client.post(f"/admin/mappings/valuemap/{row.pk}/line/", {"source": "standard", "target": "OUTPUT2", "reason": "new rate"})
+    client.post(
+        f"/admin/mappings/valuemap/{row.pk}/line/", {"source": "standard", "target": "OUTPUT2", "reason": "new rate"}
+    )
     client.post(f"/admin/mappings/valuemap/{row.pk}/remove/", {"source": "zero"})
 
     row.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Business records: what all connected systems agree on. Read from the systems, so read-only here, but for rates and contracts."""
+"""Business records: what all connected systems agree on. Read from them, so read-only but for rates and contracts."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -54,7 +54,7 @@ class ConnectionAdmin(RecordAdmin):
             name="test",
             title="Test now",
             permission="connectors.test_connection",
-            effect=lambda connection: f"Asks {connection.manifest.connector.name} who we are. Nothing is changed there.",
+            effect=lambda connection: f"Asks {connection.manifest.connector.name} who we are; changes nothing.",
             run=_test,
             icon="network_check",
             tone="primary",

@@ -64,7 +64,7 @@ class MappingAdmin(RecordAdmin):
             name="edit",
             title="Edit",
             permission="mappings.change_mapping",
-            effect=lambda mapping: "The next version of this mapping is in force from the next run. What waits is tried again.",
+            effect=lambda mapping: "A new version is in force from the next run. What waits is tried again.",
             run=lambda mapping, call: services.save_mapping(
                 connection=mapping.connection,
                 spec=call.data["spec"],

@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.backoffice.base import EditableAdmin, RecordAdmin
 from apps.backoffice.brand import BrandForm, save_brand
 from apps.backoffice.columns import pill, when
-from apps.backoffice.fleet import health_of
+from apps.backoffice.fleet import Fleet, health_of
 from apps.backoffice.partners import NewPartnerForm, create
 from apps.backoffice.people import PersonMixin
 from apps.backoffice.site import operator_site
@@ -98,15 +98,15 @@ class PartnerAdmin(RecordAdmin):
     def address(self, partner: Partner) -> str:
         domains = list(partner.domains.all())
         chosen = next((domain for domain in domains if domain.is_primary), domains[0] if domains else None)
-        return chosen.domain if chosen else "–"
+        return str(chosen.domain) if chosen else "–"
 
     @display(description="Customers")
     def customers(self, partner: Partner) -> str:
-        return str(health_of(partner.schema_name).customers)
+        return str(_fleet(partner).customers)
 
     @display(description="Health")
     def health(self, partner: Partner) -> str:
-        fleet = health_of(partner.schema_name)
+        fleet = _fleet(partner)
         if fleet.problem:
             return pill(fleet.problem, "failing")
         parts = [f"{fleet.open_cases} open cases"] if fleet.open_cases else []
@@ -121,6 +121,14 @@ class PartnerAdmin(RecordAdmin):
     @display(description="Since", ordering="created_at")
     def since(self, partner: Partner) -> str:
         return when(partner.created_at, timezone.now())
+
+
+def _fleet(partner: Any) -> Fleet:
+    """Asked once a row, though two columns show it."""
+    if not hasattr(partner, "fleet"):
+        partner.fleet = health_of(partner.schema_name)
+    fleet: Fleet = partner.fleet
+    return fleet
 
 
 @admin.register(Domain, site=operator_site)

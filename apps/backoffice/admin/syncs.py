@@ -240,7 +240,7 @@ class SourceRecordAdmin(RecordAdmin):
             name="reprocess",
             title="Apply mapping again",
             permission="syncs.reprocess_sourcerecord",
-            effect=lambda record: "The mapping in force now is applied to the payload kept here; the vendor is not asked.",
+            effect=lambda record: "The mapping in force now is applied to the payload kept here.",
             run=lambda record, call: services.reprocess(
                 [record.pk], actor=call.actor, reason=call.reason, now=call.now
             ),
@@ -295,7 +295,7 @@ class DeliveryAdmin(RecordAdmin):
             name="retry",
             title="Retry",
             permission="syncs.retry_delivery",
-            effect=lambda delivery: f"{delivery.title}: sent again as soon as the connection's budget allows, under the same key.",
+            effect=lambda delivery: "It is sent again under the same key as soon as the budget allows.",
             run=lambda delivery, call: services.retry_delivery(
                 delivery, actor=call.actor, reason=call.reason, now=call.now
             ),
@@ -337,7 +337,7 @@ class DeliveryAdmin(RecordAdmin):
             name="cancel",
             title="Cancel",
             permission="syncs.cancel_delivery",
-            effect=lambda delivery: f"{delivery.title}: never sent. What waits for it stays waiting until it is cancelled too.",
+            effect=lambda delivery: "It is never sent. What waits for it keeps waiting.",
             run=lambda delivery, call: services.cancel_delivery(
                 delivery, actor=call.actor, reason=call.reason, now=call.now
             ),

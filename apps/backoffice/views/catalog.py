@@ -1,4 +1,4 @@
-"""The connector catalog: what can be connected, how well it is proven, and the partner's own registration at the vendor."""
+"""The connector catalog: what can be connected, how well it is proven, the partner's registration at the vendor."""
 
 from typing import Any
 

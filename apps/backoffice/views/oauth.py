@@ -20,7 +20,7 @@ from apps.partners.selectors import base_url
 
 @require_safe
 def start(request: HttpRequest, pk: int) -> HttpResponse:
-    """Send the browser to the vendor. A link rather than a form: the page's policy lets no form lead to another host."""
+    """Send the browser to the vendor. A link, not a form: the page's policy lets no form lead to another host."""
     require(request, "connectors.change_connection")
     actor: Any = request.user
     connection = get_object_or_404(Connection, pk=pk)

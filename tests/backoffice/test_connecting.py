@@ -1,0 +1,138 @@
+"""Connecting a system: forms from the manifest, secrets that never come back, consent at the vendor."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import Customer, User
+from apps.connectors.manifest import slugs
+from apps.connectors.models import Connection, OAuthState, VendorApp
+from apps.syncs.models import Sync
+from tests.backoffice.made import make_connection
+
+Clients = Callable[[User | None], Client]
+SECRET = "s3cret-of-the-test"
+
+
+@pytest.fixture
+def registered() -> VendorApp:
+    return VendorApp.objects.create(
+        connector="xero", config={"client_id": "A" * 32}, credentials={"client_secret": SECRET}
+    )
+
+
+@pytest.mark.parametrize("slug", slugs())
+def test_every_connector_has_a_page_an_icon_and_a_form(
+    slug: str, partner_client: Clients, alice: User, customer: Customer
+) -> None:
+    client = partner_client(alice)
+
+    for path in (f"/admin/catalog/{slug}/", f"/admin/connect/{customer.pk}/{slug}/"):
+        assert client.get(path).status_code == 200, path
+    icon = client.get(f"/admin/catalog/{slug}/icon.svg")
+    assert icon["Content-Type"] == "image/svg+xml"
+    assert "sandbox" in icon["Content-Security-Policy"]
+
+
+def test_an_unknown_connector_is_not_found(partner_client: Clients, alice: User) -> None:
+    assert partner_client(alice).get("/admin/catalog/no_such/").status_code == 404
+
+
+def test_the_catalog_offers_all(partner_client: Clients, alice: User) -> None:
+    page = partner_client(alice).get("/admin/catalog/").content.decode()
+
+    assert all(f"/admin/catalog/{slug}/" in page for slug in slugs())
+
+
+def test_a_registration_is_stored_encrypted_and_never_shown(partner_client: Clients, alice: User) -> None:
+    client = partner_client(alice)
+
+    page = client.post("/admin/catalog/xero/", {"client_id": "A" * 32, "client_secret": SECRET}, follow=True)
+
+    app = VendorApp.objects.get(connector="xero")
+    assert app.credentials["client_secret"] == SECRET
+    assert SECRET not in page.content.decode()
+
+
+def test_a_consent_connector_leads_to_the_vendor(
+    partner_client: Clients, alice: User, customer: Customer, registered: VendorApp
+) -> None:
+    client = partner_client(alice)
+    form = client.get(f"/admin/connect/{customer.pk}/xero/").context["form"]
+    method = form.fields["auth_method"].initial if "auth_method" in form.fields else ""
+
+    made = client.post(
+        f"/admin/connect/{customer.pk}/xero/", {"name": "Books", "roles": ["erp"], "auth_method": method}, follow=True
+    )
+    connection = Connection.objects.get(name="Books")
+    assert "Sign in at" in made.content.decode()
+
+    away = client.get(f"/admin/connection/{connection.pk}/consent/")
+    assert away.status_code == 302
+    assert away["Location"].startswith("https://login.xero.com/")
+    state = OAuthState.objects.get(connection=connection)
+    assert state.user == alice
+    assert state.redirect_uri.endswith("/connect/callback/")
+    assert state.state in away["Location"]
+
+
+def test_somebody_elses_consent_is_refused(
+    partner_client: Clients, alice: User, bob: User, customer: Customer, registered: VendorApp
+) -> None:
+    connection = make_connection(customer, "xero", status="new")
+    partner_client(alice).get(f"/admin/connection/{connection.pk}/consent/")
+    state = OAuthState.objects.get(connection=connection)
+
+    assert partner_client(bob).get(f"/connect/callback/?state={state.state}&code=x").status_code == 403
+    engineer = User.objects.get(pk=bob.pk)
+    engineer.role = "engineer"
+    engineer.save()
+    response = partner_client(engineer).get(f"/connect/callback/?state={state.state}&code=x", follow=True)
+
+    assert "not begun here by you" in " ".join(str(message) for message in response.context["messages"])
+
+
+def test_stored_secrets_never_come_back(partner_client: Clients, alice: User, customer: Customer) -> None:
+    connection = make_connection(customer, "harvest", credentials={"access_token": SECRET, "token": SECRET})
+    client = partner_client(alice)
+
+    for path in (
+        f"/admin/connectors/connection/{connection.pk}/change/",
+        f"/admin/connection/{connection.pk}/credentials/",
+        f"/admin/connectors/connection/{connection.pk}/history/",
+    ):
+        response = client.get(path)
+        assert response.status_code == 200
+        assert SECRET not in response.content.decode()
+
+
+def test_choosing_what_is_read_makes_syncs_and_switches_others_off(
+    partner_client: Clients, alice: User, customer: Customer
+) -> None:
+    connection = make_connection(customer, "harvest")
+    client, url = partner_client(alice), f"/admin/connection/{connection.pk}/objects/"
+    roles = connection.manifest.connector.roles
+
+    client.post(url, {"roles": [str(roles[0])], "objects": ["projects", "time_entries"], "every_minutes": "30"})
+    assert set(Sync.objects.filter(is_enabled=True).values_list("object_name", flat=True)) == {
+        "projects",
+        "time_entries",
+    }
+
+    client.post(url, {"roles": [str(roles[0])], "objects": ["projects"], "every_minutes": "30"})
+    assert list(Sync.objects.filter(is_enabled=True).values_list("object_name", flat=True)) == ["projects"]
+
+
+def test_one_name_is_used_once_a_customer(
+    partner_client: Clients, alice: User, customer: Customer, registered: VendorApp
+) -> None:
+    make_connection(customer, "xero", name="Books")
+
+    client, url = partner_client(alice), f"/admin/connect/{customer.pk}/xero/"
+    method = client.get(url).context["form"].fields["auth_method"].initial
+
+    page = client.post(url, {"name": "Books", "roles": ["erp"], "auth_method": method}).content.decode()
+
+    assert "has a connection of this name already" in page
+    assert Connection.objects.count() == 1
