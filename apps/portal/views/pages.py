@@ -30,7 +30,7 @@ class Entry:
     icon: str
     url: str
     is_current: bool
-    count: int
+    count: int | None
 
 
 def draw(
@@ -64,7 +64,7 @@ def draw_part(request: HttpRequest, template: str, *, now: datetime, **context: 
 
 
 def _entry(name: str, title: str, icon: str, section: str, questions: int) -> Entry:
-    return Entry(title, icon, reverse(f"portal:{name}"), name == section, questions if name == "questions" else 0)
+    return Entry(title, icon, reverse(f"portal:{name}"), name == section, questions if name == "questions" else None)
 
 
 def page_number(request: HttpRequest) -> int:
