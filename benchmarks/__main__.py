@@ -1,0 +1,103 @@
+"""python -m benchmarks [--quick] [--rivals] [pull] [hooks]: measures and prints tables. bin/bench gives it a database."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+NAMES = ("pull", "hooks")
+
+
+def main() -> int:
+    options = _options()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from benchmarks.processes import CONNECTORS
+
+    os.environ["CONNECTOR_PATHS"] = str(CONNECTORS)
+    import django
+
+    django.setup()
+    from benchmarks import installation, report
+
+    print(report.machine(), flush=True)
+    installation.prepare()
+    rows: list[report.Row] = []
+    runs = []
+    if "pull" in options.names:
+        rows = _pull(options)
+    if "hooks" in options.names:
+        runs = _hooks(options)
+    report.keep(rows, runs)
+    installation.empty()
+    print(report.machine())
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="pull|hooks", help="what to measure; default: all")
+    parser.add_argument("--quick", action="store_true", help="10,000 records, one repetition, 10 s of webhooks: shows that it runs")
+    parser.add_argument("--rivals", action="store_true", help="the neutral server, a plain script and dlt in the same run")
+    parser.add_argument("--rows", type=int, help="time entries to read (100,000)")
+    parser.add_argument("--repeat", type=int, help="repetitions (3)")
+    parser.add_argument("--rate", type=float, default=20.0, help="webhooks a second (20)")
+    parser.add_argument("--seconds", type=float, help="how long webhooks are sent (30)")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(NAMES):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
+    options.names = options.names or list(NAMES)
+    options.rows = options.rows or (10_000 if options.quick else 100_000)
+    options.repeat = options.repeat or (1 if options.quick else 3)
+    options.seconds = options.seconds or (10.0 if options.quick else 30.0)
+    return options
+
+
+def _pull(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
+    from benchmarks import neutral, pulling, report
+    from benchmarks.measuring import postgres_meter
+
+    rows: list[report.Row] = []
+    with _source(options) as url:
+        rivals = neutral.rivals() if options.rivals else []
+        for repetition in range(options.repeat):
+            print(f"pull {options.rows:,}, repetition {repetition + 1} of {options.repeat}", flush=True)
+            rows += [report.Row(report.OURS, one.case, one.rows, one.usage) for one in pulling.read_all(url, options.rows)]
+            for rival in rivals:
+                meter = postgres_meter(pulling.backend())
+                for case, fresh in (("first read", True), ("unchanged re-read", False)):
+                    usage = neutral.run_rival(rival, url, options.rows, meter, fresh=fresh)
+                    rows.append(report.Row(rival.name, case, options.rows, usage))
+    if rivals:
+        neutral.forget_rivals()
+    print(f"\nReading {options.rows:,} time entries in pages of 1,000, medians of {options.repeat}\n")
+    print(report.pulls(rows), report.nothing_new(rows), report.memory(rows), sep="\n\n", end="\n\n", flush=True)
+    return rows
+
+
+@contextmanager
+def _source(options: argparse.Namespace) -> Iterator[str]:
+    """The neutral server when rivals take part or it is there; else the project's own."""
+    from benchmarks import neutral, processes
+
+    if options.rivals and not neutral.is_there():
+        sys.exit(f"--rivals: there are none in {neutral.FOLDER}; name their folder in THROUGHLINE_BENCH_FOLDER")
+    with neutral.server(options.rows) if neutral.is_there() else processes.own_server(options.rows) as url:
+        yield url
+
+
+def _hooks(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
+    from benchmarks import hooks, processes, report
+
+    runs = []
+    with processes.own_server(0) as url:
+        for repetition in range(options.repeat):
+            print(f"webhooks, repetition {repetition + 1} of {options.repeat}", flush=True)
+            runs.append(hooks.won_deals(url, options.rate, options.seconds))
+    print(f"\nWon deal by webhook → project call at the vendor, {options.seconds:g} s a run\n")
+    print(report.hooked(runs), end="\n\n", flush=True)
+    return runs
+
+
+if __name__ == "__main__":
+    sys.exit(main())

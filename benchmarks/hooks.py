@@ -1,0 +1,152 @@
+"""A won deal announced by webhook until the call that makes its project arrives at the vendor.
+
+The whole default set-up takes part: the signature is checked, the event is committed before it is acknowledged, the deal is
+fetched from the vendor (a body is never believed), loaded, planned by the flow, and the delivery sent with its intent written
+first. Times are taken outside: here when an event was due, at the vendor when a call arrived.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import secrets
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import orjson
+from django.db import connection as database
+from django_tenants.utils import schema_context
+
+from apps.syncs.models import InboxEvent
+from benchmarks import installation
+from benchmarks.measuring import Usage, measured, postgres_meter
+from benchmarks.processes import web, worker
+
+_DRAIN_SECONDS = 30.0
+_WARM_EVENTS = 40
+
+
+@dataclass(slots=True)
+class Hooking:
+    """One run at one rate. Milliseconds from the moment each event was due."""
+
+    rate: float
+    sent: int = 0
+    acknowledged: int = 0
+    arrived: int = 0
+    most_copies: int = 0
+    acknowledge_ms: list[float] = field(default_factory=list)
+    fetch_ms: list[float] = field(default_factory=list)
+    arrive_ms: list[float] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+
+
+def won_deals(base_url: str, rate: float, seconds: float) -> Hooking:
+    """Open loop: events are sent when they are due, whether or not earlier ones were answered."""
+    key = secrets.token_urlsafe(24)
+    installation.empty()
+    hooks = installation.install_hooks(base_url, key)
+    meter = postgres_meter(backend())
+    with worker() as worker_pid, web(installation.HOST) as (web_pid, port):
+        address = f"http://127.0.0.1:{port}{hooks.path}"
+        _warm_up(base_url, address, key)
+        result = Hooking(rate)
+        with measured(worker_pid, meter) as usage, measured(web_pid, lambda: 0.0) as of_web:
+            due = asyncio.run(_send(address, key, rate, round(rate * seconds), result))
+            found = _await_arrivals(base_url, len(result.acknowledge_ms))
+        usage.cpu_s += of_web.cpu_s
+        usage.tree_rss_mb += of_web.tree_rss_mb
+        result.usage = usage
+    _judge(result, due, found)
+    _expect_kept(result)
+    return result
+
+
+def _warm_up(base_url: str, address: str, key: str) -> None:
+    """Every process has answered a few times; then the vendor forgets."""
+    warm = Hooking(0)
+    asyncio.run(_send(address, key, 10.0, _WARM_EVENTS, warm))
+    _await_arrivals(base_url, warm.acknowledged)
+    with urllib.request.urlopen(urllib.request.Request(f"{base_url}/reset", method="POST"), timeout=10):
+        pass
+
+
+async def _send(address: str, key: str, rate: float, count: int, result: Hooking) -> dict[str, float]:
+    """Returns when each deal's event was due."""
+    run = secrets.token_hex(4)
+    due: dict[str, float] = {}
+    began = time.time() + 0.1
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as session:
+        waiting: list[asyncio.Task[None]] = []
+        for number in range(count):
+            at = began + number / rate
+            await asyncio.sleep(max(0.0, at - time.time()))
+            deal = f"{run}-{number}"
+            due[deal] = at
+            waiting.append(asyncio.create_task(_post(session, address, key, deal, at, result)))
+        await asyncio.gather(*waiting)
+    result.sent = count
+    return due
+
+
+async def _post(
+    session: aiohttp.ClientSession, address: str, key: str, deal: str, due: float, result: Hooking
+) -> None:
+    body = orjson.dumps({"event": "deal.won", "deal_id": deal})
+    headers = {
+        "Host": installation.HOST,
+        "Content-Type": "application/json",
+        "X-Bench-Signature": hmac.new(key.encode(), body, hashlib.sha256).hexdigest(),
+    }
+    async with session.post(address, data=body, headers=headers) as response:
+        await response.read()
+        if response.status < 300:
+            result.acknowledged += 1
+            result.acknowledge_ms.append((time.time() - due) * 1000)
+
+
+def _await_arrivals(base_url: str, expected: int) -> dict[str, Any]:
+    """What the vendor saw, as soon as it saw all, or when nothing has come for a while."""
+    quiet_since, seen = time.monotonic(), -1
+    while True:
+        with urllib.request.urlopen(f"{base_url}/arrivals", timeout=10) as response:
+            found: dict[str, Any] = json.load(response)
+        if len(found["created"]) >= expected:
+            return found
+        if len(found["created"]) != seen:
+            quiet_since, seen = time.monotonic(), len(found["created"])
+        elif time.monotonic() - quiet_since > _DRAIN_SECONDS:
+            return found
+        time.sleep(0.25)
+
+
+def _judge(result: Hooking, due: dict[str, float], found: dict[str, Any]) -> None:
+    result.arrived = len(found["created"])
+    result.most_copies = found["most_copies"]
+    result.fetch_ms = [(at - due[deal]) * 1000 for deal, at in found["fetched"].items() if deal in due]
+    result.arrive_ms = [(at - due[deal]) * 1000 for deal, at in found["created"].items() if deal in due]
+
+
+def _expect_kept(result: Hooking) -> None:
+    """Every acknowledged event is a committed row."""
+    with schema_context(installation.SCHEMA):
+        kept = InboxEvent.objects.count()
+    if kept < result.acknowledged:
+        raise RuntimeError(f"{result.acknowledged} events were acknowledged but only {kept} are kept")
+
+
+def percentile(values: list[float], share: float) -> float:
+    """Nearest rank; nan of nothing."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
+
+
+def backend() -> int:
+    with database.cursor() as cursor:
+        cursor.execute("select pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+

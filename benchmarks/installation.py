@@ -1,0 +1,106 @@
+"""The benchmarks' own partner: a schema nobody else uses, emptied before each first read. Needs Django set up."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection as database
+from django_tenants.utils import schema_context
+
+from apps.accounts.models import Customer
+from apps.accounts.services import create_customer
+from apps.connectors.models import Connection
+from apps.connectors.services import create_connection, test_connection
+from apps.core.tenancy.context import partner_context
+from apps.flows.models import Flow
+from apps.flows.services import install_blueprint
+from apps.partners.models import Partner
+from apps.partners.services import create_partner, ensure_public_partner
+from apps.syncs.models import Sync
+from apps.syncs.services import add_syncs
+
+SCHEMA = "throughline_benchmarks"
+HOST = f"benchmarks.{settings.BASE_DOMAIN}"
+_REASON = "benchmark"
+_EMPTIED = ("canonical_", "syncs_", "flows_", "exceptions_", "mappings_", "connectors_", "accounts_customer")
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Where the webhooks of the won deals go."""
+
+    path: str
+    connection_id: int
+
+
+def prepare() -> None:
+    """Migrate, and make the partner if it is not there yet."""
+    call_command("migrate_schemas", interactive=False, verbosity=0)
+    ensure_public_partner()
+    if not Partner.objects.filter(schema_name=SCHEMA).exists():
+        create_partner(name="Benchmarks", schema_name=SCHEMA, domain=HOST)
+
+
+def empty() -> None:
+    """Forget all records and connections of the benchmarks' partner; nobody else's."""
+    with database.cursor() as cursor:
+        cursor.execute("delete from public.core_duework where schema_name = %s", [SCHEMA])
+        cursor.execute("select tablename from pg_tables where schemaname = %s", [SCHEMA])
+        names = [name for (name,) in cursor.fetchall() if name.startswith(_EMPTIED)]
+        tables = ", ".join(f'"{SCHEMA}"."{name}"' for name in names)
+        cursor.execute(f"truncate {tables} cascade")
+
+
+def install_pull(base_url: str) -> int:
+    """A customer whose time entries are read from the vendor. Returns the sync's id; nothing was read yet."""
+    with partner_context(SCHEMA):
+        connection = _connect("pulling", base_url, ["time"], {})
+        (sync,) = add_syncs(
+            connection, objects=["time_entries"], every_minutes=7 * 24 * 60, actor=None, reason=_REASON
+        )
+    with database.cursor() as cursor:
+        cursor.execute("delete from public.core_duework where schema_name = %s", [SCHEMA])
+    return int(sync.pk)
+
+
+def install_hooks(base_url: str, webhook_key: str) -> Hooks:
+    """A customer whose won deals become projects at the vendor, told of them by webhook."""
+    with partner_context(SCHEMA):
+        connection = _connect("hooks", base_url, ["crm", "psa"], {"webhook_key": webhook_key})
+        install_blueprint(
+            connection.customer,
+            blueprint=Flow.Blueprint.SALES_TO_DELIVERY,
+            settings={},
+            actor=None,
+            reason=_REASON,
+            now=datetime.now(UTC),
+        )
+        return Hooks(f"/hooks/{connection.webhook_key}/", connection.pk)
+
+
+def sync_of(sync_id: int) -> Sync:
+    with schema_context(SCHEMA):
+        return Sync.objects.get(pk=sync_id)
+
+
+def _connect(slug: str, base_url: str, roles: list[str], credentials: dict[str, Any]) -> Connection:
+    now = datetime.now(UTC)
+    customer: Customer = create_customer(name=f"Bench {slug}", slug=f"bench-{slug}", currency="EUR", reason=_REASON)
+    connection = create_connection(
+        customer=customer,
+        connector="bench",
+        name="Bench",
+        roles=roles,
+        config={"base_url": base_url},
+        credentials=credentials,
+        actor=None,
+        reason=_REASON,
+        now=now,
+    )
+    if test_connection(connection, now=now) is None:
+        connection.refresh_from_db()
+        raise RuntimeError(f"the benchmarks' vendor at {base_url} does not answer: {connection.status_reason}")
+    connection.refresh_from_db()
+    return connection

@@ -1,0 +1,158 @@
+"""Turns measurements into the tables people read, and judges them by the goals."""
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from benchmarks.hooks import Hooking, percentile
+from benchmarks.measuring import Usage
+from benchmarks.processes import HOME
+
+OURS = "Throughline"
+GOALS = {"first read": 8_000.0, "unchanged re-read": 12_000.0}
+NOTHING_SECONDS = 0.3
+WORKER_MB = 250.0
+ARRIVE_MS = {0.50: 50.0, 0.95: 150.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measured run of one product."""
+
+    product: str
+    case: str
+    rows: int
+    usage: Usage
+
+    @property
+    def per_second(self) -> float:
+        return self.rows / self.usage.wall_s
+
+    @property
+    def per_cpu_second(self) -> float:
+        return self.rows / max(self.usage.cpu_s + self.usage.postgres_cpu_s, 1e-9)
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Markdown, columns aligned."""
+    rows = [list(head), *[list(line) for line in lines]]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(head))]
+    text = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    rule = "|".join("-" * (width + 2) for width in widths)
+    return "\n".join([f"| {text[0]} |", f"|{rule}|", *[f"| {line} |" for line in text[1:]]])
+
+
+def pulls(rows: list[Row]) -> str:
+    """Medians by product and case, with the range; ratios are medians of the ratios taken repetition by repetition."""
+    lines = []
+    for case in ("first read", "unchanged re-read"):
+        for product in dict.fromkeys(row.product for row in rows):
+            mine = _of(rows, product, case)
+            if mine:
+                lines.append(_line(rows, mine, product, case))
+    head = ("case", "product", "rows/s", "range", "rows/CPU-s", "CPU s own + Postgres", "largest process", "all", *_others(rows), "goal")
+    return table(head, lines)
+
+
+def _line(rows: list[Row], mine: list[Row], product: str, case: str) -> list[str]:
+    speeds = [row.per_second for row in mine]
+    goal = GOALS[case] if product == OURS else 0
+    return [
+        case,
+        product,
+        f"{statistics.median(speeds):,.0f}",
+        f"{min(speeds):,.0f}–{max(speeds):,.0f}",
+        f"{statistics.median(row.per_cpu_second for row in mine):,.0f}",
+        f"{statistics.median(row.usage.cpu_s for row in mine):.1f} + "
+        f"{statistics.median(row.usage.postgres_cpu_s for row in mine):.1f}",
+        f"{max(row.usage.peak_rss_mb for row in mine):.0f} MB",
+        f"{max(row.usage.tree_rss_mb for row in mine):.0f} MB",
+        *[_ratio(mine, _of(rows, other, case)) for other in _others(rows)],
+        _verdict(statistics.median(speeds) >= goal, f"≥ {goal:,.0f}") if goal else "",
+    ]
+
+
+def _others(rows: list[Row]) -> list[str]:
+    return [f"{product}" for product in dict.fromkeys(row.product for row in rows) if product != OURS]
+
+
+def _ratio(mine: list[Row], theirs: list[Row]) -> str:
+    pairs = [(a.per_second / b.per_second, a.per_cpu_second / b.per_cpu_second) for a, b in zip(mine, theirs, strict=False)]
+    if not pairs or mine is theirs or mine[0].product == theirs[0].product:
+        return ""
+    wall, cpu = (statistics.median(pair[index] for pair in pairs) for index in (0, 1))
+    return f"{wall:.2f}× ({cpu:.2f}× by CPU)"
+
+
+def _of(rows: list[Row], product: str, case: str) -> list[Row]:
+    return [row for row in rows if row.product == product and row.case == case]
+
+
+def nothing_new(rows: list[Row]) -> str:
+    seconds = [row.usage.wall_s for row in rows if row.case == "nothing new"]
+    median = statistics.median(seconds)
+    verdict = _verdict(median <= NOTHING_SECONDS, f"≤ {NOTHING_SECONDS} s")
+    return f"Incremental read of nothing, running worker: {median:.3f} s (max {max(seconds):.3f}, n={len(seconds)}) {verdict}"
+
+
+def memory(rows: list[Row]) -> str:
+    largest = max(row.usage.peak_rss_mb for row in rows if row.product == OURS)
+    return f"Largest worker process: {largest:.0f} MB {_verdict(largest < WORKER_MB, f'< {WORKER_MB:.0f} MB')}"
+
+
+def hooked(runs: list[Hooking]) -> str:
+    lines = []
+    for run in runs:
+        p50, p95, p99 = (percentile(run.arrive_ms, share) for share in (0.50, 0.95, 0.99))
+        is_good = p50 <= ARRIVE_MS[0.50] and p95 <= ARRIVE_MS[0.95] and run.arrived == run.acknowledged
+        lines.append(
+            [
+                f"{run.rate:g}/s",
+                f"{run.sent} / {run.acknowledged} / {run.arrived}",
+                str(run.most_copies),
+                *[_three(values) for values in (run.acknowledge_ms, run.fetch_ms)],
+                f"{p50:.0f} / {p95:.0f} / {p99:.0f}",
+                f"{1000 * (run.usage.cpu_s + run.usage.postgres_cpu_s) / max(run.sent, 1):.0f} ms",
+                f"{run.usage.tree_rss_mb:.0f} MB",
+                _verdict(is_good, "50 / 150"),
+            ]
+        )
+    head = (
+        "rate", "sent / acknowledged / arrived", "most copies", "acknowledged ms p50 / p95 / p99",
+        "deal fetched ms", "project call arrived ms", "CPU per event", "web + worker", "goal",
+    )  # fmt: skip
+    return table(head, lines)
+
+
+def _three(values: list[float]) -> str:
+    return " / ".join(f"{percentile(values, share):.0f}" for share in (0.50, 0.95, 0.99))
+
+
+def _verdict(is_met: bool, goal: str) -> str:
+    return f"{'✓' if is_met else '✗'} {goal}"
+
+
+def machine() -> str:
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as info:  # noqa: PTH123
+            model = next((line.split(":", 1)[1].strip() for line in info if line.startswith("model name")), model)
+    except OSError:
+        pass
+    load = " ".join(f"{value:.2f}" for value in os.getloadavg())
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} × {model}, Python {platform.python_version()}, load {load}"
+
+
+def keep(rows: list[Row], runs: list[Hooking]) -> None:
+    """Append the single measurements to .local/bench/results.jsonl."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    with (HOME / "results.jsonl").open("a") as out:
+        for row in rows:
+            out.write(json.dumps({"at": at, **asdict(row)}) + "\n")
+        for run in runs:
+            out.write(json.dumps({"at": at, **asdict(run)}) + "\n")
