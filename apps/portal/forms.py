@@ -40,6 +40,9 @@ class AccessForm(ConnectionForm):
         for spec in [spec for spec in self.specs if spec.level == "app" or spec.name == "base_url"]:
             self.specs.remove(spec)
             del self.fields[spec.name]
+        for spec in self.specs:
+            field = self.fields[spec.name]
+            field.help_text = " ".join(filter(None, [str(field.help_text), spec.where]))
         if METHOD in self.fields:
             self._keep_to_keys()
 
