@@ -8,6 +8,7 @@ from apps.connectors.manifest.about import About, FormField
 from apps.connectors.manifest.auth import AuthMethod
 from apps.connectors.manifest.base import Section, Slug, placeholders
 from apps.connectors.manifest.client import ClientSpec
+from apps.connectors.manifest.ledger import Ledger
 from apps.connectors.manifest.objects import ObjectSpec, WriteSpec
 from apps.connectors.manifest.paging import NoPaging, Paginator
 from apps.connectors.manifest.webhooks import Webhooks
@@ -35,6 +36,7 @@ class Manifest(Section):
     defaults: Defaults = Defaults()
     objects: dict[Slug, ObjectSpec] = Field(min_length=1)
     webhooks: Webhooks | None = None
+    ledger: Ledger | None = None
     mappings: list[dict[str, Any]] = []
     """Default mappings in both directions; their language is that of apps.mappings and is checked there."""
     hooks: dict[HookPoint, str] = {}

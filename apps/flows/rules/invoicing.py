@@ -176,7 +176,13 @@ def _draft(
 ) -> Draft:
     sign = -1 if is_credit else 1
     taxed = [(line.amount * sign, _tax_for(line.shares[0].kind, settings)) for line in lines]
-    taxes = line_taxes(taxed, terms.currency, settings.tax_rounding)
+    taxes = line_taxes(
+        taxed,
+        terms.currency,
+        settings.tax_rounding,
+        bases=[line.quantity * line.unit_price * sign for line in lines],
+        ties=settings.line_format.rounding,
+    )
     untaxed = sum((net_amount(amount, tax, rate) for (amount, rate), tax in zip(taxed, taxes, strict=True)), _ZERO)
     tax_sum = sum(taxes, _ZERO)
     dates = [item.date for item in group]

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from apps.core.money import quantize, round_to
@@ -38,6 +38,7 @@ class LineFormat:
     description_limit: int = 4000
     quantity_places: int = 4
     price_places: int = 4
+    rounding: str = ROUND_HALF_UP  # what it does with half a cent
     names: Names = field(default_factory=Names)
 
 
@@ -108,7 +109,7 @@ def priced(hours: Decimal, rate: Decimal | None, amount: Decimal, currency: str,
         candidates.append(round_to(amount / quantity, form.price_places))
     for price in candidates:
         shown = round_to(price, form.price_places)
-        if quantity and shown == price >= 0 and quantize(quantity * shown, currency) == amount:
+        if quantity and shown == price >= 0 and quantize(quantity * shown, currency, form.rounding) == amount:
             return Price(quantity=quantity, unit="hour", unit_price=shown)
     return Price(quantity=Decimal(1).copy_sign(amount), unit="unit", unit_price=abs(amount))
 

@@ -131,7 +131,7 @@ def _full_worth(facts: Sequence[TimeFact], choices: dict[str, Choice], terms: Te
         return line_key(fact, choices[fact.id].rate, terms)
 
     hours = billed_hours(facts, terms, line_key=key)
-    amounts = _amounts(facts, hours, choices, key, terms.currency)
+    amounts = _amounts(facts, hours, choices, key, terms)
     return [
         RatedTime(
             fact=fact,
@@ -149,7 +149,7 @@ def _amounts(
     hours: dict[str, Decimal],
     choices: dict[str, Choice],
     key: Callable[[TimeFact], Hashable],
-    currency: str,
+    terms: Terms,
 ) -> dict[str, Decimal]:
     lines: defaultdict[Hashable, list[tuple[str, Decimal]]] = defaultdict(list)
     for fact in facts:
@@ -157,7 +157,8 @@ def _amounts(
     amounts: dict[str, Decimal] = {}
     for line in lines.values():
         exact = [part for _, part in line]
-        shares = spread(quantize(sum(exact, _ZERO), currency), exact, currency)
+        worth = quantize(sum(exact, _ZERO), terms.currency, terms.amount_rounding)
+        shares = spread(worth, exact, terms.currency)
         amounts.update(zip((entry_id for entry_id, _ in line), shares, strict=True))
     return amounts
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from apps.core.errors import PermanentError
@@ -48,19 +48,28 @@ class TaxTotal:
 
 
 def line_taxes(
-    lines: Sequence[tuple[Decimal, TaxRate]], currency: str, rounding: TaxRounding = TaxRounding.PER_LINE
+    lines: Sequence[tuple[Decimal, TaxRate]],
+    currency: str,
+    rounding: TaxRounding = TaxRounding.PER_LINE,
+    *,
+    bases: Sequence[Decimal] | None = None,
+    ties: str = ROUND_HALF_UP,
 ) -> list[Decimal]:
-    """Tax of each line. With PER_TAX_TOTAL the tax of the document is spread over its lines, so they sum to it."""
+    """Tax of each line. With PER_TAX_TOTAL the tax of the document is spread over its lines, so they sum to it.
+
+    `bases`: quantity x price of each line before rounding, for ledgers that sum those; `ties`: what half a cent becomes.
+    """
     _require_one_price_basis(lines)
     if rounding is TaxRounding.PER_LINE:
-        return [quantize(_tax(amount, rate), currency) for amount, rate in lines]
+        return [quantize(_tax(amount, rate), currency, ties) for amount, rate in lines]
+    exact = [amount for amount, _ in lines] if bases is None else bases
     taxes = [_ZERO] * len(lines)
     groups: defaultdict[TaxRate, list[int]] = defaultdict(list)
     for index, (_, rate) in enumerate(lines):
         groups[rate].append(index)
     for rate, indexes in groups.items():
         # From the summed base, not from summed fractions: an inclusive tax rarely ends after a few decimals.
-        total = quantize(_tax(sum((lines[index][0] for index in indexes), _ZERO), rate), currency)
+        total = quantize(_tax(sum((exact[index] for index in indexes), _ZERO), rate), currency, ties)
         shares = spread(total, [_tax(lines[index][0], rate) for index in indexes], currency)
         for index, share in zip(indexes, shares, strict=True):
             taxes[index] = share

@@ -6,7 +6,7 @@ A fact's date is the vendor's local calendar date and is never shifted by a time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from apps.core.errors import PermanentError
@@ -165,6 +165,7 @@ class Terms:
     retainer_hours_used: Mapping[str, Decimal] = field(default_factory=dict)  # "2026-11" -> hours drawn before
     discount_percent: Decimal = Decimal(0)
     expense_markup_percent: Decimal = Decimal(0)
+    amount_rounding: str = ROUND_HALF_UP  # of hours x rate, as the ledger does it
     precedence: tuple[RateKind, ...] = DEFAULT_PRECEDENCE
     group_by: GroupBy = GroupBy.PROJECT
     line_by: LineBy = LineBy.PERSON

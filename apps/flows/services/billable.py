@@ -134,11 +134,14 @@ def version_of(group: Group, day: date) -> ContractVersion | None:
     return holding[-1] if holding else next(iter(versions), None)
 
 
-def terms_of(version: ContractVersion | None, settings: TimeToInvoiceSettings, currency: str, group: Group) -> Terms:
+def terms_of(
+    version: ContractVersion | None, settings: TimeToInvoiceSettings, currency: str, group: Group, *, ties: str
+) -> Terms:
     precedence = (*DEFAULT_PRECEDENCE, RateKind.VENDOR) if settings.use_vendor_rates else DEFAULT_PRECEDENCE
     if version is None:
         return Terms(
             currency=currency,
+            amount_rounding=ties,
             hour_rounding=settings.rounding_mode,
             rounding_step=settings.rounding_step_hours,
             rounding_scope=settings.rounding_scope,
@@ -152,6 +155,7 @@ def terms_of(version: ContractVersion | None, settings: TimeToInvoiceSettings, c
     billed, beyond = _spent(group)
     return Terms(
         currency=currency,
+        amount_rounding=ties,
         method=BillingMethod(version.billing_method),
         hour_rounding=HourRounding(version.rounding_mode),
         rounding_step=version.rounding_step_hours or Decimal("0.25"),

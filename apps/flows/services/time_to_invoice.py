@@ -6,7 +6,7 @@ One transaction makes the invoice, its lines, what each line bills and the inten
 
 from collections import defaultdict
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from apps.canonical.models import (
     TimeEntry,
 )
 from apps.canonical.services import create_record
+from apps.connectors.manifest.ledger import Ledger
 from apps.connectors.models import Connection
 from apps.core.problems import Problem, clear, report
 from apps.flows.blueprints import BillWhen, TaxRoundingChoice, TimeToInvoiceSettings
@@ -49,8 +50,7 @@ from apps.syncs.services.deliveries import Intent
 
 _ZERO = Decimal(0)
 _ONCE_MORE = timedelta(seconds=2)
-# ERPs that round tax on the document's total instead of per line (seen on the real systems; docs/rules.md).
-_ROUNDS_ON_TOTAL = {"tryton"}
+_TIES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
 
 
 def react(flow: Flow, *, now: datetime) -> datetime | None:
@@ -207,15 +207,16 @@ def _plan(
     flow: Flow, settings: TimeToInvoiceSettings, group: billable.Group, erp: Connection, client: Client, currency: str
 ) -> tuple[InvoicePlan, dict[str, RatedTime]]:
     """Rate each entry by the terms that hold on its date, then put all on invoices by the latest terms."""
+    ties = _TIES[_ledger(erp).rounding]
     by_version: dict[int, tuple[Any, list[TimeEntry]]] = {}
     for entry in group.time:
         version = billable.version_of(group, entry.work_date)
         by_version.setdefault(version.pk if version else 0, (version, []))[1].append(entry)
     latest_version = billable.version_of(group, date.max)
-    latest = billable.terms_of(latest_version, settings, currency, group)
+    latest = billable.terms_of(latest_version, settings, currency, group, ties=ties)
     rated: list[RatedTime] = []
     for version, entries in by_version.values():
-        terms = billable.terms_of(version, settings, currency, group)
+        terms = billable.terms_of(version, settings, currency, group, ties=ties)
         rated += rate_time(
             [billable.time_fact(e, currency) for e in entries], billable.rules_of(version, group, currency), terms
         )
@@ -237,7 +238,7 @@ def _plan(
             expense_tax=tax,
             fee_tax=tax,
             tax_rounding=_rounding(erp, settings),
-            line_format=LineFormat(names=_names(group)),
+            line_format=_line_format(erp, group),
         ),
     )
     return plan, {item.id: item for item in rated}
@@ -281,8 +282,23 @@ def _tax(erp: Connection, client: Client, contract_code: str, settings: TimeToIn
 
 def _rounding(erp: Connection, settings: TimeToInvoiceSettings) -> TaxRounding:
     if settings.tax_rounding is TaxRoundingChoice.AUTO:
-        return TaxRounding.PER_TAX_TOTAL if erp.connector in _ROUNDS_ON_TOTAL else TaxRounding.PER_LINE
+        return TaxRounding(_ledger(erp).tax)
     return TaxRounding(settings.tax_rounding.value)
+
+
+def _ledger(erp: Connection) -> Ledger:
+    return erp.manifest.ledger or Ledger()
+
+
+def _line_format(erp: Connection, group: billable.Group) -> LineFormat:
+    ledger = _ledger(erp)
+    return LineFormat(
+        description_limit=ledger.description_limit,
+        quantity_places=ledger.quantity_places,
+        price_places=ledger.price_places,
+        rounding=_TIES[ledger.rounding],
+        names=_names(group),
+    )
 
 
 def _names(group: billable.Group) -> Names:
