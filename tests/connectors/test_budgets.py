@@ -123,24 +123,13 @@ class TestVendorsWord:
             observe(xero, {"Content-Type": "application/json"}, status=200, now=NOW)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_many_workers_never_take_more_than_there_is() -> None:
-    with schema_context("acme"):
-        customer = Customer.objects.create(name="Race", slug="race", currency="EUR")
-        row = Connection.objects.create(customer=customer, connector="xero", name="Race", config={"tenant_id": "race"})
-
+def test_many_workers_never_take_more_than_there_is(committed_xero: Connection) -> None:
     def work(_: int) -> int:
         try:
             with schema_context("acme"):
-                return sum(use(row, 3) for _ in range(10))
+                return sum(use(committed_xero, 3) for _ in range(10))
         finally:
             database.close()
 
-    try:
-        with ThreadPoolExecutor(6) as workers:
-            assert sum(workers.map(work, range(6))) == 60
-    finally:
-        with schema_context("acme"):
-            BudgetWindow.objects.filter(account_key="xero:race").delete()
-            row.delete()
-            customer.delete()
+    with ThreadPoolExecutor(6) as workers:
+        assert sum(workers.map(work, range(6))) == 60

@@ -8,7 +8,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection as database
-from django_tenants.utils import schema_context
 
 from apps.accounts.models import Customer, User
 from apps.connectors import services
@@ -254,18 +253,11 @@ class TestConsent:
         assert OAuthState.objects.get().return_path == ""
 
 
-@pytest.mark.django_db(transaction=True)
-def test_workers_of_many_processes_renew_a_token_once() -> None:
+def test_workers_of_many_processes_renew_a_token_once(committed_xero: Connection) -> None:
     """Each store stands for a process: only the row lock and the version keep them from renewing twice."""
-    with schema_context("acme"):
-        customer = Customer.objects.create(name="Race", slug="race-token", currency="EUR")
-        row = Connection.objects.create(
-            customer=customer, connector="xero", name="Race", credentials={"refresh_token": "r1", "access_token": "a1"}
-        )
-        stores = [ConnectionTokenStore(row) for _ in range(8)]
+    stores = [ConnectionTokenStore(committed_xero) for _ in range(8)]
     renewals: list[str] = []
-    lock = threading.Lock()
-    barrier = threading.Barrier(8)
+    lock, barrier = threading.Lock(), threading.Barrier(8)
 
     def renew(credentials: dict[str, Any]) -> dict[str, Any]:
         with lock:
@@ -279,15 +271,9 @@ def test_workers_of_many_processes_renew_a_token_once() -> None:
         finally:
             database.close()
 
-    try:
-        with ThreadPoolExecutor(8) as workers:
-            assert set(workers.map(work, stores)) == {"a2"}
-        assert renewals == ["r1"]
-        with schema_context("acme"):
-            row.refresh_from_db()
-            assert (row.credentials["refresh_token"], row.credential_version) == ("r2", 2)
-            assert row.history.count() == 1
-    finally:
-        with schema_context("acme"):
-            row.delete()
-            customer.delete()
+    with ThreadPoolExecutor(8) as workers:
+        assert set(workers.map(work, stores)) == {"a2"}
+    assert renewals == ["r1"]
+    committed_xero.refresh_from_db()
+    assert (committed_xero.credentials["refresh_token"], committed_xero.credential_version) == ("r2", 2)
+    assert committed_xero.history.count() == 1
