@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.core.errors import PermanentError
-from apps.core.json_text import dump_json
+from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem
 from apps.core.work import wake
 from apps.exceptions.models import CaseStatus, ExceptionCase
@@ -56,10 +56,10 @@ def open_case(problem: Problem) -> None:
             {
                 "customer": problem.customer_id,
                 "connection": problem.connection_id,
-                "trace": problem.trace_key[:250],
+                "trace": storable(problem.trace_key)[:250],
                 "reason": reason.code,
                 "audience": reason.audience,
-                "title": problem.title[:2000],
+                "title": storable(problem.title)[:2000],
                 "detail": dump_json(problem.detail),
                 "subject_kind": problem.subject_kind,
                 "subject_id": problem.subject_id,

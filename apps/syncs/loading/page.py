@@ -11,6 +11,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, transaction
 
 from apps.canonical.registry import Entity, entity
+from apps.core.json_text import storable
 from apps.core.problems import Problem, clear, report
 from apps.mappings.engine import Deleted, Mapped, Reference, Rejected, Skipped
 from apps.syncs.loading import differences, limits, matching, payloads, proposals, references, rows
@@ -77,7 +78,7 @@ def _incoming(context: LoadContext, records: list[JsonObject], counts: Counts) -
     page: dict[str, Incoming] = {}
     for record in records:
         external_id = str(context.key(record) or "") if isinstance(record, dict) else ""
-        if not external_id or len(external_id) > 255:
+        if not external_id or len(external_id) > 255 or storable(external_id) != external_id:
             counts.failed += 1
             _report_keyless(context, record)
             continue
@@ -156,7 +157,8 @@ def _write(context: LoadContext, fresh: list[Incoming], author: rows.Author, cou
     new = [item for item in unknown if item.record_id is None]
     _insert(context, known, _complete(known, new), author, counts)
     matching.propose(context, new, author)
-    _update(context, known, [item for item in present if item not in new], author, counts)
+    made = {item.external_id for item in new}
+    _update(context, known, [item for item in present if item.external_id not in made], author, counts)
     _bury(context, known, [item for item in usable if item.status == "deleted" and item.record_id], author, counts)
     counts.skipped += sum(
         item.status == "skipped" or (item.status == "deleted" and not item.record_id) for item in fresh

@@ -1,17 +1,14 @@
-"""Raw payloads: their hash and the one thing Postgres cannot store."""
+"""Raw payloads as they are kept, and their hash."""
 
 from hashlib import blake2b
 from typing import Any
 
-import orjson
-
-_NUL = b"\\u0000"
+from apps.core.json_text import dump_bytes
 
 
 def payload_bytes(record: dict[str, Any]) -> bytes:
-    """The record as JSON with sorted keys. NUL characters, which Postgres text cannot hold, become U+FFFD."""
-    raw = orjson.dumps(record, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str)
-    return raw.replace(_NUL, b"\\ufffd") if _NUL in raw else raw
+    """The record as JSON with sorted keys, without what Postgres cannot hold."""
+    return dump_bytes(record, sort_keys=True)
 
 
 def payload_hash(raw: bytes) -> bytes:
