@@ -3,8 +3,8 @@
 import pytest
 from django.db import ProgrammingError, connection, transaction
 
-from apps.accounts.models import Customer, User
 from apps.accounts.middleware import scope_of
+from apps.accounts.models import Customer, User
 from apps.canonical.models import Client
 from apps.core.tenancy.backend.base import NONE
 from apps.core.tenancy.context import customer_scope

@@ -1,0 +1,284 @@
+"""Due work: nobody's wake is lost, nothing runs twice at a time, and only the holder of the latest claim has a say."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django_tenants.utils import schema_context
+
+from apps.core.models import DueWork, Lane
+from apps.core.tenancy.context import WrongSchemaError
+from apps.core.work import queue, registry, tasks, wake
+from apps.core.work.queue import LeaseLostError, Work
+from apps.partners.models import Partner
+
+KIND = "test.kind"
+
+
+@pytest.fixture
+def handled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Which (schema, key) a handler of KIND was called with."""
+    seen: list[tuple[str, str]] = []
+
+    def handle(work: Work, now: datetime) -> datetime | None:
+        seen.append((connection.schema_name, work.key))  # type: ignore[attr-defined]
+        return None
+
+    monkeypatch.setitem(registry._HANDLERS, KIND, handle)
+    return seen
+
+
+def expire(work: Work) -> None:
+    DueWork.objects.filter(pk=work.id).update(lease_until=datetime.now(UTC) - timedelta(seconds=1))
+
+
+def take() -> Work:
+    work = queue.claim()
+    assert work is not None
+    return work
+
+
+class TestWake:
+    def test_waking_again_keeps_one_row_and_counts(self, partner: Partner) -> None:
+        wake(KIND, 1)
+        wake(KIND, 1)
+
+        row = DueWork.objects.get(kind=KIND)
+        assert (row.schema_name, row.key, row.version) == ("acme", "1", 1)
+
+    def test_a_later_wake_never_postpones(self, partner: Partner) -> None:
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        wake(KIND, 1, due_at=soon, lane=Lane.BACKFILL)
+        wake(KIND, 1, due_at=soon + timedelta(hours=1), lane=Lane.BACKFILL)
+
+        assert DueWork.objects.get(kind=KIND).due_at == soon
+
+    def test_a_more_urgent_wake_moves_it_up(self, partner: Partner) -> None:
+        wake(KIND, 1, due_at=datetime.now(UTC) + timedelta(hours=1), lane=Lane.BACKFILL)
+        wake(KIND, 1, lane=Lane.LIVE)
+
+        row = DueWork.objects.get(kind=KIND)
+        assert row.lane == Lane.LIVE and row.due_at <= datetime.now(UTC)
+
+    def test_outside_a_partner_it_is_refused(self, partner: Partner) -> None:
+        with schema_context("public"), pytest.raises(WrongSchemaError):
+            wake(KIND, 1)
+
+        assert not DueWork.objects.filter(kind=KIND).exists()
+
+    def test_it_rings_after_the_commit_only(
+        self, partner: Partner, django_capture_on_commit_callbacks, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        rings: list[str] = []
+        monkeypatch.setattr(queue, "async_task", lambda name, **_: rings.append(name))
+
+        with django_capture_on_commit_callbacks() as callbacks:
+            wake(KIND, 1)
+            wake(KIND, 2, due_at=datetime.now(UTC) + timedelta(hours=1))
+        assert rings == []
+
+        for callback in callbacks:
+            callback()
+        assert rings == [queue.RING]
+
+
+class TestClaim:
+    def test_the_urgent_lane_first_then_the_oldest(self, partner: Partner) -> None:
+        now = datetime.now(UTC)
+        wake(KIND, "old backfill", due_at=now - timedelta(hours=2), lane=Lane.BACKFILL)
+        wake(KIND, "new live", due_at=now - timedelta(seconds=1), lane=Lane.LIVE)
+        wake(KIND, "old live", due_at=now - timedelta(seconds=9), lane=Lane.LIVE)
+        wake(KIND, "repair", due_at=now - timedelta(minutes=5), lane=Lane.REPAIR)
+
+        assert [take().key for _ in range(4)] == ["old live", "new live", "repair", "old backfill"]
+
+    def test_what_is_not_due_or_held_is_not_taken(self, partner: Partner) -> None:
+        wake(KIND, "later", due_at=datetime.now(UTC) + timedelta(minutes=1))
+        wake(KIND, "held")
+
+        assert take().key == "held"
+        assert queue.claim() is None
+        assert not queue.has_due()
+
+    def test_a_claim_names_its_partner(self, partner: Partner, globex: Partner) -> None:
+        with schema_context("globex"):
+            wake(KIND, 5)
+
+        assert take().schema_name == "globex"
+
+
+class TestFinish:
+    def test_done_work_is_gone(self, partner: Partner) -> None:
+        wake(KIND, 1)
+        queue.finish(take(), next_due_at=None)
+
+        assert not DueWork.objects.filter(kind=KIND).exists()
+
+    @pytest.mark.parametrize("next_due_at", [None, datetime(2099, 1, 1, tzinfo=UTC)])
+    def test_a_wake_while_it_ran_makes_it_due_again_at_once(
+        self, partner: Partner, next_due_at: datetime | None
+    ) -> None:
+        wake(KIND, 1)
+        work = take()
+        wake(KIND, 1)
+
+        queue.finish(work, next_due_at=next_due_at)
+
+        assert take().key == "1"
+
+    def test_work_that_names_its_next_time_waits_for_it(self, partner: Partner) -> None:
+        wake(KIND, 1)
+        queue.finish(take(), next_due_at=datetime.now(UTC) + timedelta(minutes=3))
+
+        assert queue.claim() is None
+        assert queue.claim(now=datetime.now(UTC) + timedelta(minutes=4)) is not None
+
+
+class TestLease:
+    def test_another_worker_takes_over_what_was_held_too_long(self, partner: Partner) -> None:
+        wake(KIND, 1)
+        first = take()
+        expire(first)
+
+        second = take()
+
+        assert second.id == first.id and second.token != first.token and second.attempts == 2
+
+    def test_the_first_may_not_renew_finish_or_fail_any_more(self, partner: Partner) -> None:
+        wake(KIND, 1)
+        first = take()
+        expire(first)
+        second = take()
+        held = DueWork.objects.get(pk=second.id)
+
+        with pytest.raises(LeaseLostError):
+            queue.renew(first)
+        queue.finish(first, next_due_at=None)
+        queue.finish(first, next_due_at=datetime(2099, 1, 1, tzinfo=UTC))
+        queue.fail(first, error="late")
+
+        now = DueWork.objects.get(pk=second.id)
+        assert (now.token, now.lease_until, now.due_at, now.error) == (
+            held.token,
+            held.lease_until,
+            held.due_at,
+            "",
+        )
+
+    def test_renewing_keeps_others_away(self, partner: Partner) -> None:
+        wake(KIND, 1)
+        work = take()
+        expire(work)
+
+        queue.renew(work)
+
+        assert queue.claim() is None
+
+
+class TestFailure:
+    def test_each_failure_waits_longer_up_to_a_quarter_of_an_hour(self, partner: Partner) -> None:
+        wake(KIND, 1)
+        pauses: list[int] = []
+        for _ in range(12):
+            DueWork.objects.filter(kind=KIND).update(due_at=datetime.now(UTC) - timedelta(seconds=1))
+            queue.fail(take(), error="ValueError: broken")
+            row = DueWork.objects.get(kind=KIND)
+            pauses.append(round((row.due_at - datetime.now(UTC)).total_seconds()))
+
+        assert row.error == "ValueError: broken"
+        assert pauses[:4] == [10, 20, 40, 80]
+        assert pauses == sorted(pauses) and pauses[-1] == 15 * 60
+
+    def test_success_forgets_the_failures(self, partner: Partner) -> None:
+        wake(KIND, 1)
+        queue.fail(take(), error="x")
+        DueWork.objects.filter(kind=KIND).update(due_at=datetime.now(UTC))
+        queue.finish(take(), next_due_at=datetime.now(UTC) + timedelta(hours=1))
+
+        row = DueWork.objects.get(kind=KIND)
+        assert (row.attempts, row.error) == (0, "")
+
+    def test_waking_ends_the_pause(self, partner: Partner) -> None:
+        wake(KIND, 1)
+        queue.fail(take(), error="x")
+        assert queue.claim() is None
+
+        wake(KIND, 1)
+
+        assert take().key == "1"
+
+
+class TestRun:
+    def test_the_handler_runs_inside_the_partners_schema(
+        self, partner: Partner, globex: Partner, handled: list[tuple[str, str]]
+    ) -> None:
+        wake(KIND, 1)
+        with schema_context("globex"):
+            wake(KIND, 2)
+
+        with schema_context("public"):
+            assert tasks.ring() == 2
+
+        assert sorted(handled) == [("acme", "1"), ("globex", "2")]
+        assert not DueWork.objects.filter(kind=KIND).exists()
+
+    def test_a_handler_that_raises_is_tried_later_and_does_not_stop_the_others(
+        self, partner: Partner, handled: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(work: Work, now: datetime) -> datetime | None:
+            raise ValueError("no")
+
+        monkeypatch.setitem(registry._HANDLERS, "test.broken", broken)
+        wake("test.broken", 1)
+        wake(KIND, 2)
+
+        tasks.ring()
+
+        row = DueWork.objects.get(kind="test.broken")
+        assert row.error == "ValueError: no" and row.lease_until is None and row.due_at > datetime.now(UTC)
+        assert handled == [("acme", "2")]
+
+    def test_work_of_a_kind_nobody_knows_waits_and_says_so(self, partner: Partner) -> None:
+        wake("test.from_the_future", 1)
+
+        tasks.ring()
+
+        assert "Is the worker older than the web?" in DueWork.objects.get(kind="test.from_the_future").error
+
+    def test_a_handler_that_lost_its_lease_leaves_the_row_to_its_new_holder(
+        self, partner: Partner, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def slow(work: Work, now: datetime) -> datetime | None:
+            expire(work)
+            take()  # another worker
+            queue.renew(work)
+            raise AssertionError("renewing a lost claim has to raise")
+
+        monkeypatch.setitem(registry._HANDLERS, KIND, slow)
+        wake(KIND, 1)
+
+        tasks.run(take())
+
+        row = DueWork.objects.get(kind=KIND)
+        assert row.lease_until is not None and row.error == ""
+
+
+class TestWrongSchema:
+    def test_there_are_kinds_to_test(self) -> None:
+        assert registry.kinds() == sorted(
+            ["flows.react", "syncs.deliver", "syncs.inbox", "syncs.pull", "syncs.release"]
+        )
+
+    @pytest.mark.parametrize("schema_name", ["public", "", "nobody", "template"])
+    @pytest.mark.parametrize("kind", registry.kinds())
+    def test_every_kind_fails_closed_outside_a_partner(
+        self, partner: Partner, monkeypatch: pytest.MonkeyPatch, kind: str, schema_name: str
+    ) -> None:
+        called: list[str] = []
+        monkeypatch.setitem(registry._HANDLERS, kind, lambda work, now: called.append(work.kind))
+        row = DueWork.objects.create(schema_name=schema_name, kind=kind, key="1")
+
+        tasks.run(take())
+
+        row.refresh_from_db()
+        assert called == [] and row.error.startswith("WrongSchemaError")

@@ -1,0 +1,93 @@
+"""Real processes on one table: each row is done once, whoever asks; and a ring reaches a sleeping worker."""
+
+from collections import Counter
+from threading import Event, Thread
+
+import pytest
+from django.db import connection
+
+from apps.accounts.models import Customer
+from apps.core.models import DueWork
+from apps.core.work import broker as broker_module
+from apps.core.work import wake
+from apps.core.work.broker import NotifyBroker
+from tests.committed import output_of, start_python
+
+WORKER = """
+import time
+from apps.core.work import queue
+done = []
+while True:
+    work = queue.claim()
+    if work is None:
+        break
+    done.append(work.key)
+    time.sleep(0.002)  # long enough for the others to come between claim and finish
+    queue.finish(work, next_due_at=None)
+print(" ".join(done))
+"""
+
+
+class TestSideBySide:
+    def test_no_row_is_done_twice_and_none_is_left(self, committed: Customer) -> None:
+        for number in range(150):
+            wake("test.race", number)
+
+        workers = [start_python(WORKER) for _ in range(3)]
+        done = Counter(key for worker in workers for key in output_of(worker).split())
+
+        assert done == {str(number): 1 for number in range(150)}
+        assert not DueWork.objects.exists()
+
+
+class TestNotifyBroker:
+    @pytest.fixture
+    def broker(self, committed: Customer, monkeypatch: pytest.MonkeyPatch) -> NotifyBroker:
+        monkeypatch.setattr(broker_module, "_WAIT_SECONDS", 0.05)
+        return NotifyBroker(list_key="test-queue")
+
+    def test_a_ring_wakes_a_waiting_worker(self, broker: NotifyBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(broker_module, "_WAIT_SECONDS", 600.0)  # only a notification ends such a wait in time
+        answers: list[object] = []
+        listening = Event()
+        listen = NotifyBroker._listen
+
+        def listen_and_say(self: NotifyBroker) -> object:
+            found = listen(self)
+            listening.set()
+            return found
+
+        monkeypatch.setattr(NotifyBroker, "_listen", listen_and_say)
+
+        def wait() -> None:
+            found = NotifyBroker.dequeue(broker)
+            answers.append(found and found[0][1])
+            connection.close()
+
+        waiting = Thread(target=wait, daemon=True)
+        waiting.start()
+        assert listening.wait(30)
+        NotifyBroker(list_key="test-queue").enqueue("payload")
+        waiting.join(30)
+
+        assert answers == ["payload"]
+
+    def test_tasks_come_in_order_and_once(self, broker: NotifyBroker) -> None:
+        for number in range(3):
+            broker.enqueue(f"task {number}")
+
+        assert [broker.dequeue()[0][1] for _ in range(3)] == ["task 0", "task 1", "task 2"]  # type: ignore[index]
+        assert broker.dequeue() is None
+
+    def test_a_lost_listener_is_replaced(self, broker: NotifyBroker) -> None:
+        broker.dequeue()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity"
+                " where query ilike 'listen throughline%' and datname = current_database()"
+            )
+        broker.dequeue()
+
+        broker.enqueue("after")
+
+        assert broker.dequeue()[0][1] == "after"  # type: ignore[index]
