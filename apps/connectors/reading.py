@@ -1,7 +1,6 @@
 """Reads a vendor's records: page by page, one by id, or by a criterion."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -10,38 +9,18 @@ from apps.connectors.building import Put, build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family
 from apps.connectors.manifest.objects import Attach, ForEach, ReadSpec
-from apps.connectors.manifest.paging import CompareCursor, FullRead, NoPaging, Paginator
+from apps.connectors.manifest.paging import NoPaging, Paginator
 from apps.connectors.manifest.requests import Lookup, RequestSpec
 from apps.connectors.paths import get, getter, text_of
 from apps.connectors.sdk import HookContext
-from apps.connectors.templates import Scope, fill_text
+from apps.connectors.templates import Scope
 from apps.connectors.times import parse_time, to_iso
 from apps.connectors.transport import Received, Transport
 from apps.connectors.types import Page, ReauthorisationError, Record, VendorPermanentError, VendorTransientError
+from apps.connectors.walks import Walk, begin, fits, leaf, records_of
 from apps.core.http import AnswerTooLargeError, BlockedAddressError, CallRecord, MaybeSentError, NotSentError
 
 _MOST_SCANNED_PAGES = 200
-
-
-@dataclass(slots=True)
-class _Walk:
-    """One read under way; `resume()` is all of it that has to survive a restart."""
-
-    cursor: str | None
-    since: str | None
-    is_full: bool
-    state: dict[str, Any] = field(default_factory=dict)
-    high_water: str | None = None
-    parents: list[Any] | None = None
-
-    def resume(self) -> dict[str, Any]:
-        found: dict[str, Any] = {
-            "since": self.since,
-            "full": self.is_full,
-            "state": self.state,
-            "high_water": self.high_water,
-        }
-        return found if self.parents is None else {**found, "parents": self.parents}
 
 
 class Reader:
@@ -62,7 +41,7 @@ class Reader:
         now: datetime,
     ) -> Iterator[Page]:
         spec = self._spec(object_name)
-        walk = _begin(spec, cursor, resume)
+        walk = begin(spec, cursor, resume)
         calls_before = 0
         if spec.for_each and walk.parents is None:
             walk.parents, calls_before = self._parents(spec.for_each, now)
@@ -111,15 +90,15 @@ class Reader:
     # --- one page -------------------------------------------------------------------------------------------
 
     def _page(
-        self, object_name: str, spec: ReadSpec, walk: _Walk, page_size: int | None, now: datetime, calls_before: int
+        self, object_name: str, spec: ReadSpec, walk: Walk, page_size: int | None, now: datetime, calls_before: int
     ) -> tuple[Page, bool]:
         request, paginator = self._request(spec, walk)
         start = parse_time(walk.since)
         puts = [*cursors.puts_for(spec.cursor, start), *pagers.puts_for(paginator, walk.state, page_size)]
         parent = walk.parents[0] if walk.parents else None
-        scope = self._scope({"parent": {_leaf(spec.for_each): parent}} if spec.for_each else {})
+        scope = self._scope({"parent": {leaf(spec.for_each): parent}} if spec.for_each else {})
         received = self._get(object_name, request, scope, puts)
-        found = [] if received.response.status == 304 else _records(received.body, spec.records)
+        found = [] if received.response.status == 304 else records_of(received.body, spec.records)
         if found is None:
             raise self._odd(object_name, spec.records, received.response.call)
         turn = pagers.next_turn(
@@ -148,7 +127,7 @@ class Reader:
         )
         return page, more
 
-    def _advance(self, object_name: str, walk: _Walk, turn: pagers.Turn, seen: datetime | None) -> bool:
+    def _advance(self, object_name: str, walk: Walk, turn: pagers.Turn, seen: datetime | None) -> bool:
         newest = to_iso(seen) if seen else None
         if turn.restart and newest is not None and newest != walk.since:
             walk.since, walk.state = newest, {}
@@ -165,7 +144,7 @@ class Reader:
             return bool(walk.parents)
         return False
 
-    def _request(self, spec: ReadSpec, walk: _Walk) -> tuple[RequestSpec, Paginator]:
+    def _request(self, spec: ReadSpec, walk: Walk) -> tuple[RequestSpec, Paginator]:
         paginator = spec.paginator or self.manifest.defaults.paginator
         if walk.is_full and spec.full_request:
             return spec.full_request, spec.full_paginator or paginator
@@ -210,8 +189,8 @@ class Reader:
         matching: list[Record] = []
         for _ in range(_MOST_SCANNED_PAGES):
             received = self._get(object_name, lookup.request, scope, pagers.puts_for(paginator, state or {}, None))
-            found = _records(received.body, lookup.records) or []
-            matching += [record for record in found if _fits(record, lookup, scope)]
+            found = records_of(received.body, lookup.records) or []
+            matching += [record for record in found if fits(record, lookup, scope)]
             response = received.response
             turn = pagers.next_turn(
                 paginator, state or {}, body=received.body, headers=response.headers, count=len(found), size=None
@@ -289,45 +268,3 @@ class Reader:
         where = path or "the top"
         text = f"{self.manifest.connector.name}, reading {object_name}: no list of records at {where} of the answer."
         return VendorPermanentError(text, family=Family.VALIDATION, call=call, code="unexpected_shape")
-
-
-def _begin(spec: ReadSpec, cursor: str | None, resume: dict[str, Any] | None) -> _Walk:
-    if resume is None:
-        start = cursors.since(spec.cursor, cursor)
-        return _Walk(cursor=cursor, since=to_iso(start) if start else None, is_full=cursor is None)
-    return _Walk(
-        cursor=cursor,
-        since=resume["since"],
-        is_full=resume["full"],
-        state=resume["state"],
-        high_water=resume["high_water"],
-        parents=resume.get("parents"),
-    )
-
-
-def _records(body: Any, path: str) -> list[Record] | None:
-    """The list of records; a single record counts as a list of one; None when there is neither."""
-    found = get(body, path)
-    if isinstance(found, dict):
-        return [found]
-    if found is None:
-        return [] if path and isinstance(body, dict) and path.split(".")[0] in body else None
-    return found if isinstance(found, list) else None
-
-
-def _fits(record: Record, lookup: Lookup, scope: Scope) -> bool:
-    for path, template in lookup.match.items():
-        if text_of(get(record, path)).strip().casefold() != fill_text(template, scope).strip().casefold():
-            return False
-    return all(
-        fill_text(template, scope).casefold() in text_of(get(record, path)).casefold()
-        for path, template in lookup.contains.items()
-    )
-
-
-def _leaf(each: ForEach | None) -> str:
-    return each.field.rpartition(".")[2] if each else ""
-
-
-def is_incremental(spec: ReadSpec) -> bool:
-    return not isinstance(spec.cursor, FullRead | CompareCursor)

@@ -1,19 +1,28 @@
 """Writes one record: prepares the call, sends it, says what became of it, and finds out when it is not sure."""
 
-import base64
 import copy
 import dataclasses
-import hashlib
 from typing import Any
 
-from apps.connectors.building import Put, build
+from apps.connectors.bodies import (
+    Body,
+    failed,
+    key_is_remembered,
+    key_puts,
+    marked,
+    marker_for,
+    outcome_of,
+    redacted,
+    unmet,
+)
+from apps.connectors.building import build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family
-from apps.connectors.manifest.objects import BodyLookup, ByIdempotencyKey, ByLookup, Marker, WriteSpec
+from apps.connectors.manifest.objects import BodyLookup, ByIdempotencyKey, ByLookup, WriteSpec
 from apps.connectors.paths import get, put, text_of
 from apps.connectors.reading import Reader
 from apps.connectors.sdk import HookContext
-from apps.connectors.templates import fill, fill_text
+from apps.connectors.templates import fill
 from apps.connectors.transport import Received, Transport
 from apps.connectors.types import (
     Answer,
@@ -24,14 +33,9 @@ from apps.connectors.types import (
     VendorPermanentError,
     VendorTransientError,
 )
-from apps.core.http import AnswerTooLargeError, BlockedAddressError, CallRecord, MaybeSentError, NotSentError
-from apps.core.http.redact import HIDDEN, is_secret_name
+from apps.core.http import AnswerTooLargeError, BlockedAddressError, MaybeSentError, NotSentError
 
-
-def marker_for(idempotency_key: str) -> str:
-    """The short mark by which a record we wrote is recognised: always the same for one intended write."""
-    digest = hashlib.sha256(idempotency_key.encode()).digest()
-    return "TL-" + base64.b32encode(digest).decode()[:10]
+__all__ = ["Writer", "marker_for"]
 
 
 class Writer:
@@ -65,13 +69,13 @@ class Writer:
             variables=variables or {},
         )
         # `${body}` is what is sent; `${body.x}` may also name a field that is only used in the address.
-        scope["body"] = _Body(sent, content)
-        built = build(self.manifest, spec.request, scope, _key_puts(spec, idempotency_key))
+        scope["body"] = Body(sent, content)
+        built = build(self.manifest, spec.request, scope, key_puts(spec, idempotency_key))
         return PreparedCall(
             object_name=object_name,
             operation=operation,
             request=self.transport.outbound(built),
-            redacted_body=_redacted(built.body),
+            redacted_body=redacted(built.body),
             external_id=external_id,
             idempotency_key=idempotency_key,
             marker=marker,
@@ -89,15 +93,15 @@ class Writer:
         try:
             received = self.transport.exchange(call.request)
         except NotSentError as error:
-            return _failed("not_sent", error.message, Family.TRANSIENT, error.call, error.code)
+            return failed("not_sent", error.message, Family.TRANSIENT, error.call, error.code)
         except BlockedAddressError as error:
-            return _failed("refused", error.message, Family.PERMISSION, error.call, error.code)
+            return failed("refused", error.message, Family.PERMISSION, error.call, error.code)
         except (MaybeSentError, AnswerTooLargeError) as error:
-            return _failed("uncertain", error.message, Family.TRANSIENT, error.call, error.code)
+            return failed("uncertain", error.message, Family.TRANSIENT, error.call, error.code)
         except VendorTransientError as error:
-            return _failed("not_sent", error.message, Family.TRANSIENT, error.call, error.code)
+            return failed("not_sent", error.message, Family.TRANSIENT, error.call, error.code)
         except ReauthorisationError as error:
-            return _failed("refused", error.message, Family.AUTH, error.call, error.code)
+            return failed("refused", error.message, Family.AUTH, error.call, error.code)
         return self._answer(call, received)
 
     def probe(
@@ -118,7 +122,7 @@ class Writer:
         latest = ProbeResult("unknown", reason="the vendor offers no way to find out")
         for way in spec.probe:
             if isinstance(way, ByIdempotencyKey):
-                if not _key_is_remembered(spec, age_seconds):
+                if not key_is_remembered(spec, age_seconds):
                     continue
                 call = self.prepare(
                     object_name,
@@ -143,7 +147,7 @@ class Writer:
         """The body with its mark, after the connector's hook."""
         content: Record = copy.deepcopy(body)
         if spec.marker:
-            content = _marked(content, spec.marker, marker)
+            content = marked(content, spec.marker, marker)
         hook = self._hooks.get("request_body")
         if hook is None:
             return content
@@ -160,13 +164,13 @@ class Writer:
                 value = self._asked(call.object_name, item, body)
             except VendorTransientError as error:
                 outcome = "rate_limited" if error.family is Family.RATE_LIMITED else "not_sent"
-                failed = _failed(outcome, error.message, error.family, error.call, error.code)
-                return dataclasses.replace(failed, retry_after_seconds=error.retry_after_seconds)
+                answer = failed(outcome, error.message, error.family, error.call, error.code)
+                return dataclasses.replace(answer, retry_after_seconds=error.retry_after_seconds)
             except VendorPermanentError as error:
-                return _failed("refused", error.message, error.family, error.call, error.code)
+                return failed("refused", error.message, error.family, error.call, error.code)
             if value is None:
                 text = f"{self.manifest.connector.name}, {item.into}: {item.missing}."
-                return _failed("refused", text, Family.VALIDATION, None, "look_up_empty")
+                return failed("refused", text, Family.VALIDATION, None, "look_up_empty")
             put(body, item.into, value)
         return self.prepare(
             call.object_name,
@@ -191,7 +195,7 @@ class Writer:
         spec = self.manifest.write(call.object_name, call.operation)
         fault, response = received.fault, received.response
         if fault is not None:
-            outcome = _outcome(fault.family, fault.may_have_happened)
+            outcome = outcome_of(fault.family, fault.may_have_happened)
             return Answer(
                 outcome=outcome,
                 status=response.status,
@@ -207,12 +211,12 @@ class Writer:
             body = hook(body, HookContext(call.object_name, call.operation, self.transport.config))
         external_id = text_of(get(body, spec.answer_id)) if spec.answer_id else ""
         record = get(body, spec.answer_record) if body is not None else None
-        problem = _unmet(spec, body)
+        problem = unmet(spec, body)
         if spec.answer_id and not external_id and not call.external_id:
             problem = problem or f"the answer carries no id at {spec.answer_id}"
         if problem:
             text = f"{self.manifest.connector.name} accepted the call, but {problem}."
-            return _failed("uncertain", text, Family.TRANSIENT, response.call, "unexpected_answer", response.status)
+            return failed("uncertain", text, Family.TRANSIENT, response.call, "unexpected_answer", response.status)
         return Answer(
             outcome="done",
             external_id=external_id or call.external_id,
@@ -257,74 +261,3 @@ class Writer:
             wait = float(way.settle_seconds) - (age or 0.0)
             return ProbeResult("unknown", reason="the vendor's search may not show it yet", retry_after_seconds=wait)
         return ProbeResult("absent", reason=f"no record carries {value!r}")
-
-
-class _Body(dict[str, Any]):
-    """What `${body}` yields: the content sent, but a look-up of one field also sees the consumed ones."""
-
-    def __init__(self, sent: Any, everything: Record) -> None:
-        super().__init__(sent if isinstance(sent, dict) else {})
-        self._everything = everything
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return super().get(key, self._everything.get(key, default))
-
-
-def _marked(body: Record, marker: Marker, mark: str) -> Record:
-    text = fill_text(marker.template, {"marker": mark})
-    own = text_of(get(body, marker.field))
-    if mark in own:
-        return body
-    if own and marker.append:
-        text = f"{own[: marker.max_length - len(text) - 1]} {text}"
-    put(body, marker.field, text)
-    return body
-
-
-def _key_puts(spec: WriteSpec, key: str) -> list[Put]:
-    if spec.idempotency.where == "none":
-        return []
-    if len(key) > spec.idempotency.max_length:
-        key = hashlib.sha256(key.encode()).hexdigest()[: spec.idempotency.max_length]
-    return [Put("header" if spec.idempotency.where == "header" else "query", spec.idempotency.name, key)]
-
-
-def _key_is_remembered(spec: WriteSpec, age: float | None) -> bool:
-    """Asking again with a key the vendor has forgotten would do the thing twice."""
-    if spec.idempotency.where == "none":
-        return False
-    valid = spec.idempotency.valid_seconds
-    return valid is None or (age is not None and age < valid)
-
-
-def _outcome(family: Family, may_have_happened: bool) -> Any:
-    if family is Family.RATE_LIMITED:
-        return "rate_limited"
-    if may_have_happened:
-        return "uncertain"
-    return "not_sent" if family is Family.TRANSIENT else "refused"
-
-
-def _unmet(spec: WriteSpec, body: Any) -> str:
-    for path, wanted in spec.expect.items():
-        found = text_of(get(body, path))
-        if found != wanted:
-            return f"{path} is {found!r} instead of {wanted!r}"
-    return ""
-
-
-def _failed(
-    outcome: Any, message: str, family: Family, call: CallRecord | None, code: str, status: int | None = None
-) -> Answer:
-    return Answer(outcome=outcome, message=message, family=family, call=call, code=code, status=status)
-
-
-def _redacted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: HIDDEN if is_secret_name(str(key)) and isinstance(item, str | int) else _redacted(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_redacted(item) for item in value]
-    return value
