@@ -62,7 +62,7 @@ def test_health_is_counted_in_the_partners_own_schema(console: Client, customer:
     assert (acme.customers, acme.troubled_connections, acme.open_cases) == (1, 1, 1)
     assert (globex.customers, globex.open_cases) == (0, 0)
     page = console.get("/admin/partners/partner/").content.decode()
-    assert "1 open cases, 1 failing connections" in page
+    assert "1 open case, 1 failing connection" in page
 
 
 def test_a_schema_that_is_not_complete_is_said_not_raised(db: None) -> None:

@@ -109,9 +109,8 @@ class PartnerAdmin(RecordAdmin):
         fleet = _fleet(partner)
         if fleet.problem:
             return pill(fleet.problem, "failing")
-        parts = [f"{fleet.open_cases} open cases"] if fleet.open_cases else []
-        if fleet.troubled_connections:
-            parts.append(f"{fleet.troubled_connections} failing connections")
+        parts = [_counted(fleet.open_cases, "open case"), _counted(fleet.troubled_connections, "failing connection")]
+        parts = [part for part in parts if part]
         return (
             pill(", ".join(parts), "failing" if fleet.troubled_connections else "open")
             if parts
@@ -121,6 +120,10 @@ class PartnerAdmin(RecordAdmin):
     @display(description="Since", ordering="created_at")
     def since(self, partner: Partner) -> str:
         return when(partner.created_at, timezone.now())
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}" if number else ""
 
 
 def _fleet(partner: Any) -> Fleet:
