@@ -42,6 +42,9 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
         logout(request)
         return redirect(self.after_logout)
 
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return redirect("account_change_password")
+
     def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
         context["styles"] = [*context["styles"], static("backoffice/backoffice.css")]
         context["site_favicons"] = [{"href": reverse("brand:favicon"), "rel": "icon"}]
