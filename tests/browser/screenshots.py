@@ -42,13 +42,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`steps` are links to follow from the page, by accessible name or as a CSS selector."""
+    """`steps` are selectors to click in turn; `until` has to be visible before the picture is taken."""
 
     name: str
     path: str
     who: str = "customer"
     size: tuple[int, int] = DESKTOP
     steps: tuple[str, ...] = field(default=())
+    until: str = ""
     is_whole_page: bool = False
 
 
@@ -59,9 +60,14 @@ PICTURES = (
     Picture("portal-questions", "/questions/"),
     Picture("portal-questions-phone", "/questions/", size=PHONE),
     Picture("portal-connections", "/connections/"),
-    Picture("portal-deal", "/deals/", steps=(".row-deal-wide:nth-child(3) .row-title a",)),
+    Picture("portal-deal", "/deals/", steps=(".row-deal-wide:nth-child(6) .row-title a",)),
     Picture("portal-invoices", "/invoices/"),
-    Picture("portal-invoice", "/invoices/?status=paid", steps=("tbody a.cell-main", "tbody .btn")),
+    Picture(
+        "portal-invoice",
+        "/invoices/?status=paid",
+        steps=("tbody tr:last-child a.cell-main", "tbody .btn"),
+        until=".work-list",
+    ),
     Picture("portal-activity", "/activity/"),
     Picture("admin-home", "/admin/", who="staff"),
     Picture("admin-case", "/admin/exceptions/exceptioncase/", who="staff", steps=("#result_list tbody tr th a",)),
@@ -143,6 +149,8 @@ def _take(browser: Browser, source: Source, picture: Picture) -> None:
         for step in picture.steps:
             page.locator(step).first.click()
             page.wait_for_load_state("networkidle")
+        if picture.until:
+            page.locator(picture.until).wait_for()
         page.wait_for_load_state("networkidle")
         page.evaluate("document.fonts.ready")
         IMAGES.mkdir(parents=True, exist_ok=True)

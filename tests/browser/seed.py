@@ -37,6 +37,7 @@ PEOPLE = (
     ("Ada Novak", "Lead developer", 145), ("Ben Okafor", "Designer", 120), ("Chiara Rossi", "Project manager", 130),
     ("Dmitri Lang", "Developer", 115), ("Elin Sørensen", "Consultant", 140), ("Farid Haddad", "Developer", 115),
 )  # fmt: skip
+WON_DAYS_AGO = (0.2, 1.6, 3.1, 5.2, 12, 18, 25, 33, 41, 50, 60, 60)
 NOTES = (
     "Sprint review with the client",
     "Checkout flow",
@@ -212,7 +213,7 @@ def _sales(world: World) -> None:
     for index, title in enumerate(WORK):
         client = world.clients[index % len(world.clients)]
         won = index < 11
-        won_at = world.ago(days=0.2 + index * 5.5, hours=index)
+        won_at = world.ago(days=WON_DAYS_AGO[index])
         budget = Decimal(rng.randrange(60, 320, 20))
         opportunity = canonical.Opportunity.objects.create(
             customer=customer,
@@ -306,13 +307,13 @@ def _invoices(world: World) -> None:
     from apps.canonical import models as canonical
 
     today = world.now.date()
-    states = ("paid", "paid", "posted", "draft", "posted", "draft", "paid", "draft", "posted", "paid")
+    states = ("paid", "paid", "posted", "posted", "paid", "draft", "paid", "draft", "posted", "paid")
     for index, project in enumerate(world.projects):
         entries = list(project.time_entries.filter(approval="approved", work_date__lte=today - timedelta(days=9)))
         if not entries:
             continue
         status = states[index % len(states)]
-        issued = today - timedelta(days=3 + (index * 5) % 24 + (30 if index == 4 else 0))
+        issued = today - timedelta(days=3 + (index * 5) % 24 + (30 if index == 8 else 0))
         invoice = canonical.Invoice.objects.create(
             customer=world.customer,
             client_id=project.client_id,

@@ -73,7 +73,7 @@ class FlowPicture:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """Deliveries of some entities: how many of each were done in 7 days, when the latest, how many still wait."""
+    """Deliveries of some entities: how many of each were done in 7\N{NO-BREAK SPACE}days, when the latest, how many still wait."""
 
     counts: dict[str, int]
     latest_at: datetime | None
@@ -157,7 +157,11 @@ def _latest_reads(customer: Customer) -> dict[int, datetime]:
 def _arrow(key: str, title: str, written: _Written, noun: tuple[str, str], start: Node, end: Node) -> Arrow:
     thing, verb = noun
     count = written.counts.get(thing, 0)
-    fact = f"{counted(count, thing)} {verb} in 7 days" if count else f"No {thing} {verb} in 7 days"
+    fact = (
+        f"{counted(count, thing)} {verb} in 7\N{NO-BREAK SPACE}days"
+        if count
+        else f"No {thing} {verb} in 7\N{NO-BREAK SPACE}days"
+    )
     state = _arrow_state(start, end, waiting=written.waiting)
     return Arrow(key, title, (fact,), written.latest_at, written.waiting, state)
 
@@ -168,7 +172,7 @@ def _time_arrow(customer: Customer, start: Node, end: Node, read: dict[int, date
         logged=Sum("hours", filter=Q(work_date__gte=since.date())),
     )
     facts = tuple(
-        f"{number(value)} h {verb} in 7 days"
+        f"{number(value)} h {verb} in 7\N{NO-BREAK SPACE}days"
         for value, verb in ((hours["approved"] or Decimal(0), "approved"), (hours["logged"] or Decimal(0), "logged"))
         if value
     )
@@ -176,7 +180,7 @@ def _time_arrow(customer: Customer, start: Node, end: Node, read: dict[int, date
     return Arrow(
         "time",
         "People log and approve time",
-        facts or ("No time logged in 7 days",),
+        facts or ("No time logged in 7\N{NO-BREAK SPACE}days",),
         latest_at,
         0,
         _arrow_state(start, end),
@@ -190,7 +194,11 @@ def _approved_since(moment: datetime) -> Q:
 
 def _back_arrow(customer: Customer, start: Node, end: Node, read: dict[int, datetime], since: datetime) -> Arrow:
     paid = Payment.objects.filter(customer=customer, deleted_at__isnull=True, paid_date__gte=since.date()).count()
-    fact = f"{counted(paid, 'payment')} came back in 7 days" if paid else "No payment in 7 days"
+    fact = (
+        f"{counted(paid, 'payment')} came back in 7\N{NO-BREAK SPACE}days"
+        if paid
+        else "No payment in 7\N{NO-BREAK SPACE}days"
+    )
     return Arrow(
         "back",
         "Invoice numbers, status and payments come home",
