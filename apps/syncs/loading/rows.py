@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from django.db import connection
+from orjson import Fragment
 
 from apps.canonical.models import Change, ExternalRef
 from apps.canonical.registry import Entity, entity
@@ -99,20 +100,19 @@ def bind(refs: list[dict[str, Any]], author: Author) -> None:
 
 
 def store_sources(connection_id: int, object_name: str, rows: list[dict[str, Any]], author: Author) -> None:
-    """Keep raw payloads with what became of them, newest wins. `payload` is JSON text already."""
+    """Keep raw payloads with what became of them, newest wins. `payload` is JSON text already and is passed on as it is."""
     if not rows:
         return
-    payloads = [row.pop("payload") for row in rows]
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             insert into {_SOURCE} as t (customer_id, connection_id, object_name, external_id, payload, payload_hash, status,
                                         problems, entity, record_id, run_id, received_at)
-            select %(customer)s, %(connection)s, %(object)s, s.external_id, p.payload, decode(s.payload_hash, 'hex'), s.status,
+            select %(customer)s, %(connection)s, %(object)s, s.external_id, s.payload, decode(s.payload_hash, 'hex'), s.status,
                    coalesce(s.problems, '[]'), s.entity, s.record_id, %(run)s, %(now)s
               from json_to_recordset(%(rows)s::json)
-                as s(external_id text, payload_hash text, status text, problems jsonb, entity text, record_id bigint, n int)
-              join unnest(%(payloads)s::jsonb[]) with ordinality as p(payload, n) on p.n = s.n
+                as s(external_id text, payload jsonb, payload_hash text, status text, problems jsonb, entity text,
+                     record_id bigint)
             on conflict (connection_id, object_name, external_id) do update
                set payload = excluded.payload, payload_hash = excluded.payload_hash, status = excluded.status,
                    problems = excluded.problems, entity = excluded.entity, record_id = excluded.record_id,
@@ -124,8 +124,7 @@ def store_sources(connection_id: int, object_name: str, rows: list[dict[str, Any
                 "object": object_name,
                 "run": author.run_id,
                 "now": author.now,
-                "rows": dump_json([{**row, "n": number} for number, row in enumerate(rows, start=1)]),
-                "payloads": payloads,
+                "rows": dump_json([{**row, "payload": Fragment(row["payload"])} for row in rows]),
             },
         )
 
