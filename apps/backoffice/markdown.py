@@ -1,6 +1,10 @@
 """The few marks our own READMEs use, as blocks a template escapes and prints. No HTML passes through."""
 
+import re
 from dataclasses import dataclass, field
+
+_MARKS = re.compile(r"`|\*\*|(?<!^)\*(?=\S)|(?<=\S)\*")
+_NUMBERED = re.compile(r"^\d+\. ")
 
 
 @dataclass(slots=True)
@@ -28,13 +32,13 @@ def to_blocks(text: str) -> list[Block]:
 
 
 def _add(blocks: list[Block], line: str) -> None:
-    plain = line.replace("`", "").replace("**", "")
+    plain = _MARKS.sub("", line)
     if line.startswith("#"):
         blocks.append(Block("heading", plain.lstrip("# ")))
-    elif line.startswith(("- ", "* ")):
+    elif line.startswith(("- ", "* ")) or _NUMBERED.match(line):
         if not blocks or blocks[-1].kind != "list":
             blocks.append(Block("list"))
-        blocks[-1].items.append(plain[2:])
+        blocks[-1].items.append(plain if _NUMBERED.match(line) else f"· {plain[2:]}")
     elif not line:
         blocks.append(Block("text"))
     elif blocks and blocks[-1].kind == "list" and line.startswith("  "):

@@ -53,6 +53,7 @@ def test_a_registration_is_stored_encrypted_and_never_shown(partner_client: Clie
     app = VendorApp.objects.get(connector="xero")
     assert app.credentials["client_secret"] == SECRET
     assert SECRET not in page.content.decode()
+    assert "/connect/callback/" in page.content.decode()
 
 
 def test_a_consent_connector_leads_to_the_vendor(

@@ -78,7 +78,7 @@ def test_a_source_record_stands_beside_ours_and_the_others(
     ExternalRef.objects.create(
         connection=system, object_name="deals", external_id="77", url="https://crm.example/77", **about
     )
-    Change.objects.create(kind="updated", fields={"amount": ["90", "100"]}, origin="connection:1", **about)
+    Change.objects.create(kind="updated", fields={"amount": ["90", "100"]}, origin=f"connection:{system.pk}", **about)
 
     page = _page(partner_client(alice), f"/admin/syncs/sourcerecord/{source.pk}/change/")
 
@@ -86,6 +86,7 @@ def test_a_source_record_stands_beside_ours_and_the_others(
     assert "Website relaunch" in page
     assert "https://crm.example/77" in page
     assert '<span class="tl-old">90</span>' in page
+    assert f"by {system.name}" in page
 
 
 def test_an_invoice_shows_lines_and_where_it_lives(partner_client: Clients, alice: User, customer: Customer) -> None:

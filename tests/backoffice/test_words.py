@@ -67,12 +67,18 @@ def test_json_keeps_decimals_as_numbers_unless_that_would_lose_digits() -> None:
     assert '"0.10000000000000000001"' in columns.as_json([Decimal("0.10000000000000000001")])
 
 
+def test_numbered_steps_and_emphasis_are_read_too() -> None:
+    blocks = to_blocks("1. Press *Connect* and **wait**.\n2. Done\n")
+
+    assert blocks[0].items == ["1. Press Connect and wait.", "2. Done"]
+
+
 def test_readmes_become_blocks_without_html() -> None:
     blocks = to_blocks("# Title\n\nSome `code`\nmore\n\n- one\n  still one\n- two\n\n```\nraw <b>\n```\n")
 
     assert [(block.kind, block.text, block.items) for block in blocks] == [
         ("heading", "Title", []),
         ("text", "Some code more", []),
-        ("list", "", ["one still one", "two"]),
+        ("list", "", ["· one still one", "· two"]),
         ("code", "raw <b>", []),
     ]

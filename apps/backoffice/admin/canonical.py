@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from apps.backoffice.base import EditableAdmin, RecordAdmin, link
 from apps.backoffice.columns import money, pill, shown, when, words
+from apps.backoffice.origins import name_origins
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Call, Verb
 from apps.canonical import models, services
@@ -44,7 +45,7 @@ class CanonicalAdmin(RecordAdmin):
             "custom": row.custom,
             "refs": list(ExternalRef.objects.filter(**about).select_related("connection")),
             "sources": list(SourceRecord.objects.filter(**about).defer("payload").select_related("connection")[:10]),
-            "changes": list(Change.objects.filter(**about).order_by("-id")[:15]),
+            "changes": name_origins(Change.objects.filter(**about).order_by("-id")[:15]),
             "deliveries": list(Delivery.objects.filter(**about).select_related("connection")[:10]),
             "cases": list(
                 ExceptionCase.objects.filter(**about, status__in=(CaseStatus.OPEN, CaseStatus.RETRYING)).order_by(

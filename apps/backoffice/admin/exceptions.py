@@ -100,6 +100,10 @@ class CaseAdmin(RecordAdmin):
         ),
     )
 
+    def page_verbs(self, request: HttpRequest, row: ExceptionCase) -> list[dict[str, str]]:
+        """Without the answer: the question stands on the page itself."""
+        return [button for button in super().page_verbs(request, row) if button["name"] != "answer"]
+
     def page(self, request: HttpRequest, row: ExceptionCase) -> dict[str, Any]:
         question = selectors.question_for(row) if is_unsettled(row) else None
         reason = reason_for(row.reason)

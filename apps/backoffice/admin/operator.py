@@ -96,9 +96,9 @@ class PartnerAdmin(RecordAdmin):
 
     @display(description="Address")
     def address(self, partner: Partner) -> str:
-        domains = list(partner.domains.all())
+        domains: list[Domain] = list(partner.domains.all())
         chosen = next((domain for domain in domains if domain.is_primary), domains[0] if domains else None)
-        return str(chosen.domain) if chosen else "–"
+        return f"{chosen.domain}" if chosen else "–"
 
     @display(description="Customers")
     def customers(self, partner: Partner) -> str:

@@ -13,6 +13,7 @@ from unfold.decorators import display
 from apps.backoffice.base import RecordAdmin, link
 from apps.backoffice.columns import money, pill, when, words
 from apps.backoffice.forms import BodyForm, ExternalIdForm, PlainForm
+from apps.backoffice.origins import name_origins
 from apps.backoffice.schedules import ScheduleForm
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Call, Verb
@@ -251,7 +252,12 @@ class SourceRecordAdmin(RecordAdmin):
     )
 
     def page(self, request: HttpRequest, row: SourceRecord) -> dict[str, Any]:
-        return {"side": selectors.side_by_side(row), "title": f"{words(row.object_name)} {row.external_id}"}
+        side = selectors.side_by_side(row)
+        return {
+            "side": side,
+            "changes": name_origins(side.changes),
+            "title": f"{words(row.object_name)} {row.external_id}",
+        }
 
     @display(description="Record", ordering="external_id")
     def record(self, record: SourceRecord) -> str:

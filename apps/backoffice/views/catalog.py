@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import messages
+from django.db import connection as database
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from apps.backoffice.columns import words
 from apps.backoffice.markdown import to_blocks
@@ -13,6 +15,7 @@ from apps.connectors import services
 from apps.connectors.forms import VendorAppForm
 from apps.connectors.manifest import Manifest, UnknownConnectorError, all_manifests, folder, manifest_for
 from apps.connectors.models import Connection, VendorApp
+from apps.partners.selectors import base_url
 from apps.partners.views import monogram
 
 EVIDENCE = {
@@ -80,6 +83,7 @@ def connector(request: HttpRequest, slug: str) -> HttpResponse:
         may_register=request.user.has_perm("connectors.change_vendorapp"),
         connections=list(Connection.objects.filter(connector=slug).select_related("customer")),
         readme=to_blocks(_readme(slug)),
+        redirect_uri=base_url(database.tenant) + reverse("oauth-callback"),  # type: ignore[attr-defined]
     )
 
 
