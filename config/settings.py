@@ -229,6 +229,7 @@ SESSION_COOKIE_SECURE = not INSECURE_HTTP
 CSRF_COOKIE_SECURE = not INSECURE_HTTP
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+FORMS_URLFIELD_ASSUME_HTTPS = True
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -266,8 +267,11 @@ UNFOLD_OPERATOR: dict[str, Any] = {
     "SITE_TITLE": "Throughline operator",
     "SITE_HEADER": "Throughline operator",
     "SITE_SYMBOL": "hub",
+    "SITE_ICON": "apps.backoffice.branding.site_icon",
     "THEME": "light",
     "SHOW_VIEW_ON_SITE": False,
+    "COLORS": {"base": "apps.backoffice.branding.base_colours", "primary": "apps.backoffice.branding.primary_colours"},
+    "SIDEBAR": {"navigation": "apps.backoffice.navigation.operator_sidebar"},
 }
 
 # --- logs -----------------------------------------------------------------------------------------------------

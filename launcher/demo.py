@@ -170,7 +170,7 @@ class Demo:
             say(f"  {line}")
         say("Practice vendors (look inside, win a deal, approve time, break something):")
         for vendor, port in self.vendor_ports.items():
-            say(f"  {vendor:10} http://localhost:{port}/")
+            say(f"  {vendor:10} http://localhost:{port}/_practice/")
         say(f"Logs: {LOGS}   Trouble is shown here.")
         say("manage.py in another terminal: set -a; . .local/demo.env; set +a; .venv/bin/python manage.py …")
         say("Ctrl-C stops everything; the next bin/demo goes on where this one was.")

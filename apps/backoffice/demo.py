@@ -28,7 +28,7 @@ from apps.mappings.models import ValueMap
 from apps.mappings.services import set_value
 from apps.partners.models import Partner
 from apps.partners.services import create_partner, ensure_public_partner
-from apps.syncs.kinds import RELEASE
+from apps.core.work.kinds import RELEASE
 from apps.syncs.services import add_syncs
 
 REASON = "demo"
@@ -252,7 +252,7 @@ def _install(customer: Customer, known: dict[str, Any], owner: User, now: dateti
         )
     for blueprint, since, chosen in (
         (Flow.Blueprint.SALES_TO_DELIVERY, timedelta(hours=1), {"tasks": _TASKS[customer.slug]}),
-        (Flow.Blueprint.TIME_TO_INVOICE, timedelta(weeks=5), {}),
+        (Flow.Blueprint.TIME_TO_INVOICE, timedelta(weeks=6, days=1), {}),
     ):
         if not Flow.objects.filter(customer=customer, blueprint=blueprint).exists():
             flow = install_blueprint(

@@ -15,8 +15,7 @@ from apps.canonical.models import Change, ExternalRef, Proposal, ProposalStatus
 from apps.canonical.registry import entity, name_of
 from apps.core.errors import PermanentError
 from apps.core.work import wake
-
-_REACT = "flows.react"
+from apps.core.work.kinds import REACT
 
 
 class ProposalStateError(PermanentError):
@@ -83,7 +82,7 @@ def decide_proposal(proposal: Proposal, *, accept: bool, actor: User | None, rea
         _accept_value(row, actor, reason, now)
     elif accept and row.kind == Proposal.Kind.MATCH:
         _join(row, actor, reason, now)
-    wake(_REACT, row.customer_id)
+    wake(REACT, row.customer_id)
     return row
 
 

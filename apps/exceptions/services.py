@@ -15,7 +15,7 @@ from apps.exceptions.models import CaseStatus, ExceptionCase
 from apps.exceptions.reasons import reason_for
 from apps.flows.services import retry_item
 from apps.mappings.services import set_value
-from apps.syncs import kinds
+from apps.core.work import kinds
 from apps.syncs.models import Delivery, SourceRecord, SyncRun
 from apps.syncs.models.inbound import RecordStatus
 from apps.syncs.services import cancel_delivery, reprocess, retry_delivery, start_run

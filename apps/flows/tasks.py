@@ -4,7 +4,7 @@ from datetime import datetime
 
 from apps.core.work import Work, handles
 from apps.flows import services
-from apps.syncs import kinds
+from apps.core.work import kinds
 
 
 @handles(kinds.REACT)

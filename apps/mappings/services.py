@@ -10,11 +10,9 @@ from apps.canonical.registry import entity
 from apps.connectors.models import Connection
 from apps.core.errors import PermanentError
 from apps.core.work import wake
+from apps.core.work.kinds import RELEASE
 from apps.mappings.engine import MappingSpec, spec_problems
 from apps.mappings.models import Mapping, ValueMap
-
-RELEASE = "syncs.release"
-"""Work that applies held records and deliveries again; registered by the syncs app."""
 
 
 class BadMappingError(PermanentError):

@@ -4,3 +4,4 @@ from django.apps import AppConfig
 class PartnersConfig(AppConfig):
     name = "apps.partners"
     label = "partners"
+    verbose_name = "Partners"

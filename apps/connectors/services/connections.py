@@ -12,6 +12,8 @@ from apps.connectors.services.clients import client_for
 from apps.connectors.stores import merged_config
 from apps.connectors.types import ReauthorisationError, Verification
 from apps.core.errors import AppError, PermanentError
+from apps.core.work import wake
+from apps.core.work.kinds import RELEASE
 
 Status = Connection.Status
 
@@ -142,6 +144,7 @@ def resume(connection: Connection, *, actor: User | None, reason: str, now: date
     row.paused_until = None
     if row.status == Status.PAUSED:
         row.mark(Status.OK if row.latest_success_at else Status.NEW)
+    wake(RELEASE, row.customer_id)
     _save(row, actor=actor, reason=reason)
     return _refreshed(connection)
 
@@ -189,6 +192,8 @@ def _judge(
     if row.status == Status.PAUSED:  # only a person ends a pause a person began
         row.save(update_fields=["checked_at"])
         return _refreshed(connection)
+    if status == Status.OK and row.status != Status.OK:
+        wake(RELEASE, row.customer_id)  # all that waited for the connection goes on
     changed = (row.status, row.status_reason) != (status, text[:2000])
     row.mark(status, text)
     row.paused_until = paused_until

@@ -16,7 +16,7 @@ from apps.flows.models import Flow, FlowItem
 from apps.flows.models import ItemStatus as Status
 from apps.flows.services import sales_to_delivery, time_to_invoice
 from apps.flows.services.items import finish_items
-from apps.syncs.kinds import REACT
+from apps.core.work.kinds import REACT
 
 logger = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection as database
 from django.db import transaction
 from django.db.models import Max, Sum
+from django.db.models.functions import Coalesce
 
 from apps.canonical.models import (
     Billing,
@@ -444,7 +445,7 @@ def _check_amounts(flow: Flow) -> None:
     """What the ERP made of our drafts must be what we planned: the lines are ours, the totals now the ERP's."""
     for invoice in Invoice.objects.filter(
         customer_id=flow.customer_id, is_produced_here=True, status__in=[InvoiceStatus.DRAFT, InvoiceStatus.POSTED]
-    ).annotate(lines_amount=Sum("lines__amount"), lines_tax=Sum("lines__tax_amount")):
+    ).annotate(lines_amount=Coalesce(Sum("lines__amount"), _ZERO), lines_tax=Coalesce(Sum("lines__tax_amount"), _ZERO)):
         trace = f"flow:{flow.pk}:amounts:{invoice.pk}"
         sign = -1 if invoice.kind == "credit_note" and invoice.untaxed_amount < 0 else 1
         if invoice.untaxed_amount == invoice.lines_amount * sign and invoice.tax_amount == invoice.lines_tax * sign:

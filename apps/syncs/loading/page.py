@@ -47,6 +47,7 @@ def load_page(context: LoadContext, records: list[JsonObject], *, now: datetime,
         with transaction.atomic():
             return _load(context, records, now=now, force=force)
     except (DataError, IntegrityError) as error:
+        context.known.clear()  # ids made inside are rolled back with it
         if len(records) == 1:
             return _refused(context, records[0], error, now=now)
         logger.warning("syncs.load.page_refused %s: %s", context.object_name, error)

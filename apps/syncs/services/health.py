@@ -9,7 +9,7 @@ from apps.connectors.types import VendorPermanentError, VendorTransientError
 from apps.core.models import Lane
 from apps.core.problems import Problem, clear, report
 from apps.core.work import wake
-from apps.syncs.kinds import DELIVER, PULL, RELEASE
+from apps.core.work.kinds import DELIVER, PULL, RELEASE
 
 _SILENT_AFTER = 3  # failures in a row before people are told
 _LONGEST_PAUSE = timedelta(minutes=5)

@@ -13,7 +13,7 @@ from apps.connectors.services import client_for, verify_connection_webhook
 from apps.connectors.types import VendorPermanentError, VendorTransientError, WebhookEvent
 from apps.core.problems import Problem, clear, report
 from apps.core.work import Work, renew, wake
-from apps.syncs.kinds import INBOX, REACT
+from apps.core.work.kinds import INBOX, REACT
 from apps.syncs.loading import Counts, load_page
 from apps.syncs.models import InboxEvent
 from apps.syncs.models.inbound import EventStatus

@@ -18,7 +18,7 @@ from apps.connectors.types import Page, VendorPermanentError, VendorTransientErr
 from apps.core.errors import PermanentError
 from apps.core.problems import Problem, clear, report
 from apps.core.work import Work, renew, wake
-from apps.syncs.kinds import REACT, RELEASE
+from apps.core.work.kinds import REACT, RELEASE
 from apps.syncs.loading import Counts, LoadContext, load_page
 from apps.syncs.models import SourceRecord, Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
@@ -29,6 +29,8 @@ from apps.syncs.services.runs import start_run
 logger = logging.getLogger(__name__)
 # A long read lets go of its worker this often, so that others' work is not kept waiting.
 _SLICE_SECONDS = 4.0
+# A connection that waits for a person wakes its work when it is repaired; this is for a wake that never came.
+_LOOK_AGAIN = timedelta(hours=1)
 
 
 def pull(work: Work, now: datetime) -> datetime | None:
@@ -38,7 +40,7 @@ def pull(work: Work, now: datetime) -> datetime | None:
         return None
     wait = health.wait_until(sync.connection, now)
     if wait is not None:
-        return wait.until
+        return wait.until or now + _LOOK_AGAIN
     run = SyncRun.objects.filter(sync=sync, status=RunStatus.RUNNING).first()
     if run is None:
         due_at = _due_at(sync)
@@ -103,7 +105,7 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
             return _succeed(sync, run, high_water, now)
         high_water = page.high_water or high_water
         if not _keep_page(run, page, context, now):
-            return None
+            return now + timedelta(minutes=sync.every_minutes)
         if page.next_resume is None:
             return _succeed(sync, run, high_water, now)
         renew(work)

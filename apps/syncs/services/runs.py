@@ -10,7 +10,7 @@ from apps.core.errors import PermanentError
 from apps.core.models import Lane
 from apps.core.work import wake
 from apps.mappings import selectors
-from apps.syncs.kinds import PULL
+from apps.core.work.kinds import PULL
 from apps.syncs.models import Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
 

@@ -1,4 +1,4 @@
-"""Names of the kinds of background work, so that lower apps and tests can wake them without importing their handlers."""
+"""Names of the kinds of background work: a lower app wakes what a higher one does, by name, without importing it."""
 
 PULL = "syncs.pull"  # key: sync id
 INBOX = "syncs.inbox"  # key: connection id
