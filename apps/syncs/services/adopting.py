@@ -3,9 +3,10 @@
 Reading the whole system beforehand finds most; this finds what was added there since, or by a criterion we did not read.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.canonical.documents import RecordGoneError, document_of
 from apps.canonical.models import ExternalRef
@@ -13,10 +14,14 @@ from apps.connectors import budgets
 from apps.connectors.client import VendorClient
 from apps.connectors.models import Connection
 from apps.connectors.paths import get, text_of
-from apps.connectors.types import VendorPermanentError, VendorTransientError
+from apps.connectors.types import Record, VendorPermanentError, VendorTransientError
+from apps.core.json_text import storable
 from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.models.outbound import DeliveryStatus
+from apps.syncs.services import health
 from apps.syncs.services.deliveries import settle
+
+_MOST_LOOKS = 8
 
 # Entity → what identifies it, strongest first; used where the manifest can search by it.
 _CRITERIA = {
@@ -27,30 +32,54 @@ _CRITERIA = {
 
 
 def adopt_existing(connection: Connection, client: VendorClient, now: datetime) -> None:
-    """Look once for each waiting creation of a client or person; tie what is found. A search that fails decides nothing."""
-    waiting = Delivery.objects.filter(
-        connection=connection,
-        status=DeliveryStatus.PENDING,
-        operation="create",
-        attempts=0,
-        entity__in=list(_CRITERIA),
-    ).exclude(context__has_key="looked")
-    for row in waiting.order_by("id")[:16]:
-        spec = connection.manifest.object(row.object_name)
-        able = [name for name in _CRITERIA[row.entity] if spec.read is not None and name in spec.read.find]
-        if able and not _look(row, connection, client, able, now):
-            return
+    """Look once for each waiting creation of a client or person; tie what is found. A search that fails decides nothing: the
+    creation waits until one succeeds."""
+    waiting = (
+        Delivery.objects.filter(
+            connection=connection,
+            status=DeliveryStatus.PENDING,
+            operation="create",
+            attempts=0,
+            entity__in=list(_CRITERIA),
+        )
+        .filter(Q(not_before=None) | Q(not_before__lte=now))
+        .exclude(context__has_key="looked")
+    )
+    for row in waiting.order_by("lane", "id")[:16]:
+        if able := _able(row, connection):
+            _look(row, connection, client, able, now)
 
 
-def _look(row: Delivery, connection: Connection, client: VendorClient, able: list[str], now: datetime) -> bool:
-    """Search by what identifies the record. False when the vendor can't be asked now: come back later."""
-    if not budgets.reserve(connection, calls=1, lane="live", now=now).calls:
-        return False
+def must_look_first(row: Delivery, connection: Connection) -> bool:
+    """Whether it may not be sent yet, since nobody could say whether it is there already."""
+    is_new = row.operation == "create" and row.attempts == 0 and "looked" not in row.context
+    return is_new and bool(_able(row, connection))
+
+
+def _able(row: Delivery, connection: Connection) -> list[str]:
+    """What the vendor can be asked by."""
+    spec = connection.manifest.object(row.object_name)
+    if spec.read is None:
+        return []
+    return [name for name in _CRITERIA.get(row.entity, ()) if name in spec.read.find]
+
+
+def _look(row: Delivery, connection: Connection, client: VendorClient, able: list[str], now: datetime) -> None:
+    """Search by what identifies the record."""
+    grant = budgets.reserve(connection, calls=1, lane="live", now=now)
+    if not grant.calls:
+        Delivery.objects.filter(pk=row.pk).update(not_before=grant.not_before)
+        return
+    found: list[Record] = []
     try:
         document = document_of(row.entity, row.record_id)
         found = client.find(row.object_name, **{name: str(document[name]) for name in able if document.get(name)})
-    except (VendorTransientError, VendorPermanentError, RecordGoneError):
-        return False
+    except RecordGoneError:
+        pass  # rendering it says so
+    except (VendorTransientError, VendorPermanentError) as error:
+        if str(error.family) != "not_found":
+            _could_not_look(row, connection, error, now)
+            return
     finally:
         budgets.release(connection, calls=1, now=now)
     key = connection.manifest.object(row.object_name).primary_key
@@ -58,7 +87,7 @@ def _look(row: Delivery, connection: Connection, client: VendorClient, able: lis
     with transaction.atomic():
         fresh = Delivery.objects.select_for_update().get(pk=row.pk)
         if fresh.status != DeliveryStatus.PENDING:
-            return True
+            return
         if len(ids) == 1 and _is_free(connection, row, external_id := next(iter(ids))):
             settle(fresh, external_id=external_id, now=now)
             message = f"It is there already as {external_id}: tied, not made again."
@@ -73,7 +102,35 @@ def _look(row: Delivery, connection: Connection, client: VendorClient, able: lis
             outcome="found" if ids else "absent",
             message=message,
         )
-    return True
+
+
+@transaction.atomic
+def _could_not_look(
+    row: Delivery, connection: Connection, error: VendorTransientError | VendorPermanentError, now: datetime
+) -> None:
+    """Come back later; after some tries, or when the vendor refuses the question, ask a person."""
+    from apps.syncs.services import sending
+
+    fresh = Delivery.objects.select_for_update().get(pk=row.pk)
+    if fresh.status != DeliveryStatus.PENDING:
+        return
+    message = storable(f"It is not known whether it is there already: {error.message}")
+    DeliveryAttempt.objects.create(
+        customer_id=row.customer_id, delivery=fresh, kind="find", outcome="unknown", message=message
+    )
+    tries = fresh.tries.filter(kind="find", outcome="unknown").count()
+    wish = error.retry_after_seconds if isinstance(error, VendorTransientError) else None
+    if str(error.family) == "auth":
+        health.access_refused(connection, error.message, now=now)
+    elif isinstance(error, VendorPermanentError):
+        sending.hold(fresh, reason=str(error.family), message=message, detail={})
+        return
+    elif tries >= _MOST_LOOKS and str(error.family) != "rate_limited":
+        sending.hold(fresh, reason="outage", message=message, detail={})
+        return
+    fresh.not_before = now + timedelta(seconds=wish or min(2.0**tries, 300.0))
+    fresh.error = message
+    fresh.save(update_fields=["not_before", "error"])
 
 
 def _is_free(connection: Connection, row: Delivery, external_id: str) -> bool:

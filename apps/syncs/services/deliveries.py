@@ -15,7 +15,7 @@ from apps.core.errors import PermanentError
 from apps.core.models import Lane
 from apps.core.problems import clear
 from apps.core.work import wake
-from apps.syncs.kinds import DELIVER, REACT
+from apps.core.work.kinds import DELIVER, REACT
 from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.models.outbound import FINAL, DeliveryStatus
 
@@ -80,22 +80,26 @@ def _set_prerequisites(delivery: Delivery, after: tuple[str, ...], by_key: dict[
     needed = [by_key[key] for key in after if key in by_key]
     needed += list(Delivery.objects.filter(idempotency_key__in=[key for key in after if key not in by_key]))
     delivery.prerequisites.set(needed)
-    if any(other.status != DeliveryStatus.DONE for other in needed):
+    if any(other.status not in FINAL for other in needed):
         delivery.status = DeliveryStatus.WAITING
         delivery.save(update_fields=["status"])
 
 
 @transaction.atomic
-def retry_delivery(delivery: Delivery, *, actor: User | None, reason: str, now: datetime) -> Delivery:
-    """Try again now. A held one whose outcome is uncertain is probed first, never blindly sent."""
+def retry_delivery(
+    delivery: Delivery, *, actor: User | None, reason: str, now: datetime, is_absent: bool = False
+) -> Delivery:
+    """Try again now. One that may have been written already is probed first, never blindly sent, unless a person looked at
+    the vendor and says that it is absent there."""
     row = _open(delivery)
     if row.status == DeliveryStatus.SENDING:
         raise DeliveryStateError(f"delivery {row.pk} is being sent at this moment; wait for its outcome")
-    row.status = DeliveryStatus.UNCERTAIN if row.error_code == "uncertain" else _ready_status(row)
+    may_exist = row.status == DeliveryStatus.UNCERTAIN or row.error_code == "uncertain"
+    row.status = DeliveryStatus.UNCERTAIN if may_exist and not is_absent else _ready_status(row)
     row.not_before = None
     row.error = row.error_code = ""
     row.save()
-    _note(row, actor, f"retried: {reason}")
+    _note(row, actor, f"retried{', not there according to them' if is_absent else ''}: {reason}")
     wake(DELIVER, row.connection_id, lane=Lane.REPAIR)
     return row
 
@@ -139,6 +143,7 @@ def cancel_delivery(delivery: Delivery, *, actor: User | None, reason: str, now:
     row.finished_at = now
     row.error = f"Cancelled by {actor or 'the system'}: {reason}"
     row.save()
+    _release_dependants(row)
     clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=row.error)
     wake(REACT, row.customer_id)
     return row
@@ -154,13 +159,19 @@ def settle(row: Delivery, *, external_id: str, now: datetime) -> None:
     row.save()
     if external_id and row.operation == "create" and "_mapping" not in row.context:
         _bind(row, external_id)
-    for dependant in row.dependants.filter(status=DeliveryStatus.WAITING).select_for_update():
-        if not dependant.prerequisites.exclude(status=DeliveryStatus.DONE).exists():
+    _release_dependants(row)
+    clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=f"{row.title}: done.")
+    wake(REACT, row.customer_id)
+
+
+def _release_dependants(row: Delivery) -> None:
+    """What waited for this one goes on, also when it was cancelled: what then can't be written says so in a case of its own,
+    instead of waiting for ever."""
+    for dependant in row.dependants.filter(status=DeliveryStatus.WAITING).select_for_update(of=("self",)):
+        if _ready_status(dependant) == DeliveryStatus.PENDING:
             dependant.status = DeliveryStatus.PENDING
             dependant.save(update_fields=["status"])
             wake(DELIVER, dependant.connection_id)
-    clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=f"{row.title}: done.")
-    wake(REACT, row.customer_id)
 
 
 def _bind(row: Delivery, external_id: str) -> None:
@@ -185,8 +196,8 @@ def trace_key(delivery_id: int) -> str:
     return f"delivery:{delivery_id}"
 
 
-def _ready_status(row: Delivery) -> str:
-    waits = row.prerequisites.exclude(status=DeliveryStatus.DONE).exists()
+def _ready_status(row: Delivery) -> DeliveryStatus:
+    waits = row.prerequisites.exclude(status__in=FINAL).exists()
     return DeliveryStatus.WAITING if waits else DeliveryStatus.PENDING
 
 

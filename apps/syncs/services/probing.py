@@ -9,6 +9,7 @@ from apps.connectors import budgets
 from apps.connectors.client import VendorClient
 from apps.connectors.models import Connection
 from apps.connectors.types import ProbeResult
+from apps.core.json_text import storable
 from apps.syncs.models import Delivery
 from apps.syncs.models.outbound import DeliveryStatus
 
@@ -62,10 +63,10 @@ def _decide(delivery_id: int, connection: Connection, result: ProbeResult, now: 
             sending.hold(
                 row,
                 reason="uncertain",
-                message=result.reason or "the vendor can't tell whether it was written",
+                message=storable(result.reason) or "the vendor can't tell whether it was written",
                 detail={},
             )
             return
         row.not_before = now + timedelta(seconds=result.retry_after_seconds or 2.0**probes)
-        row.error = result.reason
+        row.error = storable(result.reason)
         row.save()

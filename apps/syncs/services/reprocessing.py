@@ -10,11 +10,11 @@ from apps.connectors.models import Connection
 from apps.core.models import Lane
 from apps.core.problems import clear
 from apps.core.work import Work, renew, wake
-from apps.syncs.kinds import DELIVER, PULL, REACT
+from apps.core.work.kinds import DELIVER, PULL, REACT
 from apps.syncs.loading import Counts, load_page
 from apps.syncs.models import Delivery, SourceRecord
 from apps.syncs.models.inbound import RecordStatus
-from apps.syncs.models.outbound import DeliveryStatus
+from apps.syncs.models.outbound import FINAL, DeliveryStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
 
@@ -93,7 +93,7 @@ def release_deliveries(connection: Connection) -> int:
     released = 0
     held = Delivery.objects.filter(connection=connection, status=DeliveryStatus.HELD, error_code__in=_RELEASABLE)
     for row in held.select_for_update(skip_locked=True):
-        ready = not row.prerequisites.exclude(status=DeliveryStatus.DONE).exists()
+        ready = not row.prerequisites.exclude(status__in=FINAL).exists()
         row.status = DeliveryStatus.PENDING if ready else DeliveryStatus.WAITING
         row.not_before = None
         row.save(update_fields=["status", "not_before"])

@@ -23,6 +23,7 @@ from apps.connectors.models import Connection
 from apps.connectors.services import client_for
 from apps.connectors.types import Answer, PreparedCall
 from apps.core.errors import AppError
+from apps.core.json_text import storable, tame
 from apps.core.problems import Problem, report
 from apps.core.work import Work, renew
 from apps.mappings import selectors
@@ -36,8 +37,9 @@ from apps.syncs.services.deliveries import settle, trace_key
 from apps.syncs.services.probing import probe_uncertain
 
 logger = logging.getLogger(__name__)
-_BATCH = 16
+_WIDEST = 8
 _MOST_SENDS = 10
+_LOOK_AGAIN = timedelta(seconds=1)
 _UNSETTLED = (
     DeliveryStatus.WAITING,
     DeliveryStatus.PENDING,
@@ -69,8 +71,8 @@ def deliver(work: Work, now: datetime) -> datetime | None:
         client = client_for(connection)
         probed = probe_uncertain(connection, client, now)
         adopting.adopt_existing(connection, client, now)
-        ready = _claim(connection, client, now)
-        if not ready and not probed:
+        ready, is_moving = _claim(connection, client, now)
+        if not is_moving and not probed:
             return _next_due(connection)
         again = _send_all(connection, client, ready, work)
         renew(work)
@@ -91,8 +93,11 @@ def give_up_leases(connection: Connection, now: datetime) -> None:
 
 
 @transaction.atomic
-def _claim(connection: Connection, client: VendorClient, now: datetime) -> list[Ready]:
-    """Take due deliveries, the first open one of each record, and commit body, key and lease before any call."""
+def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple[list[Ready], bool]:
+    """Take due deliveries, the first open one of each record, and commit body, key and lease before any call.
+
+    Also says whether anything was due and could be dealt with: what can't be rendered is held, and the next ones follow.
+    """
     earlier = Delivery.objects.filter(
         connection=connection,
         entity=OuterRef("entity"),
@@ -105,18 +110,23 @@ def _claim(connection: Connection, client: VendorClient, now: datetime) -> list[
         .filter(Q(not_before=None) | Q(not_before__lte=now))
         .filter(~Exists(earlier))
         .order_by("lane", "id")
-        .select_for_update(skip_locked=True)[:_BATCH]
+        .select_for_update(skip_locked=True)[: _width(connection)]
     )
     grant_needed = list(due)
     if not grant_needed:
-        return []
+        return [], False
     grant = budgets.reserve(connection, calls=len(grant_needed), lane="live", now=now)
     if not grant.calls:
         Delivery.objects.filter(pk__in=[row.pk for row in grant_needed]).update(not_before=grant.not_before)
-        return []
+        return [], False
     ready: list[Ready] = []
     token = uuid4()
     for row in grant_needed[: grant.calls]:
+        if adopting.must_look_first(row, connection):
+            row.not_before = now + _LOOK_AGAIN  # left over by this round's looking; the next one looks first
+            row.save(update_fields=["not_before"])
+            budgets.release(connection, calls=1, now=now)
+            continue
         call = _prepare(row, connection, client)
         if call is None:
             budgets.release(connection, calls=1, now=now)
@@ -125,10 +135,22 @@ def _claim(connection: Connection, client: VendorClient, now: datetime) -> list[
         row.attempts += 1
         row.sent_at = now
         row.token = token
-        row.lease_until = now + timedelta(seconds=settings.WORK_LEASE_SECONDS)
+        row.lease_until = now + _lease(row, connection)
         row.save()
         ready.append(Ready(row, call))
-    return ready
+    return ready, True
+
+
+def _width(connection: Connection) -> int:
+    """How many calls go out side by side. No more are claimed: a claimed one that waits for its turn could outlive its lease."""
+    return min(max(connection.manifest.client.rate.concurrency, 1), _WIDEST)
+
+
+def _lease(row: Delivery, connection: Connection) -> timedelta:
+    """Longer than the call and the look-ups before it can last: what is still under way must not be probed."""
+    spec = connection.manifest.write(row.object_name, row.operation)
+    longest = connection.manifest.client.timeouts.total * (1 + len(spec.look_up)) + 10
+    return timedelta(seconds=max(settings.WORK_LEASE_SECONDS, longest))
 
 
 def _prepare(row: Delivery, connection: Connection, client: VendorClient) -> PreparedCall | None:
@@ -221,8 +243,7 @@ def _send_all(connection: Connection, client: VendorClient, ready: list[Ready], 
     if len(ready) == 1:
         answers = [client.send(ready[0].call)]
     else:
-        width = min(len(ready), max(connection.manifest.client.rate.concurrency, 1), 8)
-        with ThreadPoolExecutor(width) as pool:
+        with ThreadPoolExecutor(len(ready)) as pool:
             answers = list(pool.map(client.send, [item.call for item in ready]))
     now = datetime.now(UTC)
     budgets.release(connection, calls=len(ready), now=now)
@@ -256,6 +277,7 @@ def record_outcome(
     """Write what became of one call. Fenced: if another worker took the delivery over, its word counts."""
     row = Delivery.objects.select_for_update().get(pk=delivery_id)
     _log(row, "send", answer.outcome, call, answer)
+    message = storable(answer.message)
     if row.status != DeliveryStatus.SENDING or row.token != token:
         logger.warning("syncs.deliver.fenced delivery %s", delivery_id)
         return
@@ -264,28 +286,33 @@ def record_outcome(
         finish(row, connection, external_id=answer.external_id or row.external_id, record=answer.record, now=now)
     elif answer.outcome == "uncertain":
         row.status = DeliveryStatus.UNCERTAIN
-        row.error = answer.message
+        row.error = message
         row.not_before = now + timedelta(seconds=1)
         row.save()
     elif answer.outcome == "refused" and str(answer.family) != "auth":
-        hold(row, reason=str(answer.family or "validation"), message=answer.message, detail=_detail(answer))
+        hold(row, reason=str(answer.family or "validation"), message=message, detail=_detail(answer))
     elif row.attempts >= _MOST_SENDS and answer.outcome != "rate_limited":
-        hold(row, reason="outage", message=answer.message, detail=_detail(answer))
+        hold(row, reason="outage", message=message, detail=_detail(answer))
     else:  # not sent, rate limited, or refused for lack of access: nothing happened at the vendor
         pause = answer.retry_after_seconds or min(2.0**row.attempts, 300.0)
         row.status = DeliveryStatus.PENDING
         row.not_before = now + timedelta(seconds=pause)
-        row.error = answer.message
+        row.error = message
         row.save()
 
 
 def finish(row: Delivery, connection: Connection, *, external_id: str, record: Any, now: datetime) -> None:
     """The write is known to have happened: bind it, and load what the vendor made of it."""
     settle(row, external_id=external_id, now=now)
-    if isinstance(record, dict):
-        spec = connection.manifest.object(row.object_name)
-        if spec.read is not None and row.operation in {"create", "update"}:
+    spec = connection.manifest.object(row.object_name)
+    if not isinstance(record, dict) or spec.read is None or row.operation not in {"create", "update"}:
+        return
+    try:
+        with transaction.atomic():
             load_page(load_context(connection, row.object_name, reason=f"delivery {row.pk}"), [record], now=now)
+    except AppError as error:
+        # The write is a fact and must be kept as one; the next read brings the record and says what is wrong with its mapping.
+        logger.warning("syncs.deliver.echo_unread delivery %s: %s", row.pk, error.message)
 
 
 def hold(row: Delivery, *, reason: str, message: str, detail: dict[str, Any]) -> None:
@@ -314,22 +341,21 @@ def hold(row: Delivery, *, reason: str, message: str, detail: dict[str, Any]) ->
 
 
 def _detail(answer: Answer) -> dict[str, Any]:
-    return {"status": answer.status, "code": answer.code, "message": answer.message}
+    return {"status": answer.status, "code": answer.code, "message": storable(answer.message)}
 
 
 def _log(row: Delivery, kind: str, outcome: str, call: PreparedCall | None, answer: Any) -> None:
     record = answer.call.as_dict() if getattr(answer, "call", None) else {}
+    sent = {k: record[k] for k in ("method", "url", "request_headers", "request_body") if k in record}
+    received = ("status", "response_headers", "response_body", "elapsed_ms", "error")
     DeliveryAttempt.objects.create(
         customer_id=row.customer_id,
         delivery=row,
         kind=kind,
         outcome=outcome,
-        request={k: record[k] for k in ("method", "url", "request_headers", "request_body") if k in record}
-        or (call.redacted() if call else {}),
-        response={
-            k: record[k] for k in ("status", "response_headers", "response_body", "elapsed_ms", "error") if k in record
-        },
-        message=getattr(answer, "message", "") or getattr(answer, "reason", ""),
+        request=tame(sent or (call.redacted() if call else {})),
+        response=tame({k: record[k] for k in received if k in record}),
+        message=storable(getattr(answer, "message", "") or getattr(answer, "reason", "")),
     )
 
 
