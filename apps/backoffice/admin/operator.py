@@ -92,7 +92,7 @@ class PartnerAdmin(RecordAdmin):
 
     @display(description="Partner", ordering="name")
     def what(self, partner: Partner) -> str:
-        return partner.name
+        return f"{partner.name}"
 
     @display(description="Address")
     def address(self, partner: Partner) -> str:
