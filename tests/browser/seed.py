@@ -313,7 +313,7 @@ def _invoices(world: World) -> None:
         if not entries:
             continue
         status = states[index % len(states)]
-        issued = today - timedelta(days=3 + (index * 5) % 24 + (30 if index == 8 else 0))
+        issued = today - timedelta(days=8 - index % 4)
         invoice = canonical.Invoice.objects.create(
             customer=world.customer,
             client_id=project.client_id,
@@ -322,7 +322,7 @@ def _invoices(world: World) -> None:
             reference=f"TL-{project.pk:06d}",
             status=status,
             issue_date=issued,
-            due_date=issued + timedelta(days=14),
+            due_date=issued + timedelta(days=3 if index == 8 else 14),
             currency="EUR",
             is_produced_here=True,
         )
