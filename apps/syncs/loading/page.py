@@ -11,7 +11,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, transaction
 
 from apps.canonical.registry import Entity, entity
-from apps.core.json_text import storable
+from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem, clear, report
 from apps.mappings.engine import Deleted, Mapped, Reference, Rejected, Skipped
 from apps.syncs.loading import differences, limits, matching, payloads, proposals, references, rows
@@ -226,7 +226,10 @@ def _insert(context: LoadContext, known: Entity, new: list[Incoming], author: ro
         row["id"] = record_id
         row["customer_id"] = context.customer_id
         row["created_at"] = row["updated_at"] = author.now
-        row["_ref"] = _ref(context, item)
+        row["_connection_id"] = context.connection_id
+        row["_object_name"] = context.object_name
+        row["_external_id"] = item.external_id
+        row["_url"] = context.url_template.replace("${external_id}", item.external_id)
         written.append(row)
     rows.insert(known.name, written, author)
     context.remember({(context.object_name, item.external_id): item.record_id for item in new if item.record_id})
@@ -305,16 +308,16 @@ def _keep_sources(context: LoadContext, fresh: list[Incoming], author: rows.Auth
     rows.store_sources(
         context.connection_id,
         context.object_name,
+        context.entity,
         [
-            {
-                "external_id": item.external_id,
-                "payload": item.payload,
-                "payload_hash": item.digest.hex(),
-                "status": item.status,
-                "problems": item.problems or None,
-                "entity": context.entity,
-                "record_id": item.record_id,
-            }
+            (
+                item.external_id,
+                item.payload,
+                item.digest.hex(),
+                item.status,
+                dump_json(item.problems) if item.problems else "[]",
+                item.record_id,
+            )
             for item in fresh
         ],
         author,
@@ -403,15 +406,6 @@ def _problem_json(problem: Any) -> JsonObject:
     if problem.value_map:
         found |= {"value_map": problem.value_map, "map_key": problem.map_key}
     return found
-
-
-def _ref(context: LoadContext, item: Incoming) -> JsonObject:
-    return {
-        "connection_id": context.connection_id,
-        "object_name": context.object_name,
-        "external_id": item.external_id,
-        "url": context.url_template.replace("${external_id}", item.external_id) if context.url_template else "",
-    }
 
 
 def _report_keyless(context: LoadContext, record: Any) -> None:

@@ -96,12 +96,10 @@ def _create_stubs(
                 "is_stub": True,
                 "created_at": author.now,
                 "updated_at": author.now,
-                "_ref": {
-                    "connection_id": context.connection_id,
-                    "object_name": object_name,
-                    "external_id": external_id,
-                    "url": "",
-                },
+                "_connection_id": context.connection_id,
+                "_object_name": object_name,
+                "_external_id": external_id,
+                "_url": "",
             }
         )
     rows.insert(entity_name, new, author)

@@ -1,4 +1,4 @@
-"""The set-based statements. Rows travel as one JSON parameter, so a page is a handful of round trips whatever its size.
+"""The set-based statements: a page is a handful of round trips whatever its size (how rows travel: staging.py).
 
 Each canonical write puts its history row and its change into the same statement: none can exist without the others.
 """
@@ -9,16 +9,18 @@ from functools import cache
 from typing import Any
 
 from django.db import connection
-from orjson import Fragment
 
 from apps.canonical.models import Change, ExternalRef
 from apps.canonical.registry import Entity, entity
 from apps.core.json_text import dump_json
+from apps.syncs.loading.staging import Sources, staged
 from apps.syncs.models import SourceRecord
 
 _SOURCE = SourceRecord._meta.db_table
 _REF = ExternalRef._meta.db_table
 _CHANGE = Change._meta.db_table
+# Which vendor record a new row came as.
+_REF_COLUMNS = "_connection_id bigint, _object_name text, _external_id text, _url text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ def new_ids(entity_name: str, count: int) -> list[int]:
 
 
 def insert(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None:
-    """Insert records with ids already taken. A row may carry `_ref`: {connection_id, object_name, external_id, url}."""
+    """Insert records with ids already taken, tied to the vendor record each came as (`_connection_id`, `_object_name`,
+    `_external_id`, `_url`)."""
     if not rows:
         return
     with connection.cursor() as cursor:
@@ -99,20 +102,19 @@ def bind(refs: list[dict[str, Any]], author: Author) -> None:
         )
 
 
-def store_sources(connection_id: int, object_name: str, rows: list[dict[str, Any]], author: Author) -> None:
-    """Keep raw payloads with what became of them, newest wins. `payload` is JSON text already and is passed on as it is."""
-    if not rows:
+def store_sources(connection_id: int, object_name: str, entity_name: str, sources: Sources, author: Author) -> None:
+    """Keep raw payloads with what became of them, newest wins."""
+    if not sources:
         return
     with connection.cursor() as cursor:
+        source, travelling = staged(cursor, sources)
         cursor.execute(
             f"""
             insert into {_SOURCE} as t (customer_id, connection_id, object_name, external_id, payload, payload_hash, status,
                                         problems, entity, record_id, run_id, received_at)
-            select %(customer)s, %(connection)s, %(object)s, s.external_id, s.payload, decode(s.payload_hash, 'hex'), s.status,
-                   coalesce(s.problems, '[]'), s.entity, s.record_id, %(run)s, %(now)s
-              from json_to_recordset(%(rows)s::json)
-                as s(external_id text, payload jsonb, payload_hash text, status text, problems jsonb, entity text,
-                     record_id bigint)
+            select %(customer)s, %(connection)s, %(object)s, s.external_id, s.payload, decode(s.payload_hash, 'hex'),
+                   s.status, s.problems, %(entity)s, s.record_id, %(run)s, %(now)s
+              from {source}
             on conflict (connection_id, object_name, external_id) do update
                set payload = excluded.payload, payload_hash = excluded.payload_hash, status = excluded.status,
                    problems = excluded.problems, entity = excluded.entity, record_id = excluded.record_id,
@@ -122,9 +124,10 @@ def store_sources(connection_id: int, object_name: str, rows: list[dict[str, Any
                 "customer": author.customer_id,
                 "connection": connection_id,
                 "object": object_name,
+                "entity": entity_name,
                 "run": author.run_id,
                 "now": author.now,
-                "rows": dump_json([{**row, "payload": Fragment(row["payload"])} for row in rows]),
+                "rows": travelling,
             },
         )
 
@@ -136,7 +139,7 @@ def _insert_sql(entity_name: str) -> str:
     values = ", ".join(f"s.{_quoted(column.name)}" for column in known.columns)
     return f"""
         with s as materialized (
-            select * from json_to_recordset(%(rows)s::json) as s({_definition(known)}, _ref json)
+            select * from json_to_recordset(%(rows)s::json) as s({_definition(known)}, {_REF_COLUMNS})
         ), records as (
             insert into {known.table} ({names}) select {values} from s
         ), history as (
@@ -144,9 +147,7 @@ def _insert_sql(entity_name: str) -> str:
             select {values}, %(now)s, %(reason)s, '+', null from s
         ), refs as (
             insert into {_REF} (customer_id, connection_id, object_name, external_id, entity, record_id, url)
-            select %(customer)s, (s._ref->>'connection_id')::bigint, s._ref->>'object_name', s._ref->>'external_id',
-                   %(entity)s, s.id, coalesce(s._ref->>'url', '')
-              from s where s._ref is not null
+            select %(customer)s, s._connection_id, s._object_name, s._external_id, %(entity)s, s.id, s._url from s
         )
         insert into {_CHANGE} (customer_id, entity, record_id, kind, fields, origin, run_id, at)
         select %(customer)s, %(entity)s, s.id, 'created', '{{}}', %(origin)s, %(run)s, %(now)s from s

@@ -8,8 +8,11 @@ from django.db import transaction
 
 from apps.canonical.documents import label_of
 from apps.canonical.models import Change
+from apps.canonical.registry import entity
 from apps.connectors import budgets
+from apps.connectors.manifest import Family
 from apps.connectors.services import client_for
+from apps.connectors.types import VendorTransientError
 from apps.core import problems
 from apps.syncs.loading import load_page
 from apps.syncs.models import SourceRecord, Sync
@@ -49,6 +52,13 @@ def dry_run(sync: Sync, *, now: datetime) -> DryRunReport:
     """
     connection = sync.connection
     grant = budgets.reserve(connection, calls=1, lane="live", now=now)
+    if not grant.calls:
+        raise VendorTransientError(
+            f"{connection.name} allows no more calls at the moment; try again after {grant.not_before:%H:%M:%S} UTC",
+            family=Family.RATE_LIMITED,
+            retry_after_seconds=(grant.not_before - now).total_seconds() if grant.not_before else None,
+            call=None,
+        )
     try:
         page = next(client_for(connection).pages(sync.object_name, cursor=sync.cursor or None, now=now), None)
     finally:
@@ -108,4 +118,24 @@ def _item(entity_name: str, external_id: str, row: SourceRecord | None, changes:
     change = changes.get(row.record_id or 0)
     outcome = row.status if row.status != "applied" else (change.kind if change else "unchanged")
     title = label_of(entity_name, row.record_id) if row.record_id else external_id
-    return DryRunItem(external_id, outcome, title, dict(change.fields) if change else {}, list(row.problems))
+    changes_shown = dict(change.fields) if change else {}
+    if change is not None and change.kind == Change.Kind.CREATED and row.record_id:
+        changes_shown = _values(entity_name, row.record_id)
+    return DryRunItem(external_id, outcome, title, changes_shown, list(row.problems))
+
+
+def _values(entity_name: str, record_id: int) -> dict[str, Any]:
+    """Every value a new record would have, as a change from nothing; references by the other record's name."""
+    known = entity(entity_name)
+    record = known.model.objects.get(pk=record_id)
+    shown: dict[str, Any] = {}
+    for name in known.kinds:
+        value = getattr(record, name)
+        if value not in (None, "", {}, []) and value != known.defaults.get(name):
+            shown[name] = [None, str(value) if name in known.references else _plain(value)]
+    return shown
+
+
+def _plain(value: Any) -> Any:
+    """As a change keeps it: exact, and JSON."""
+    return value if isinstance(value, str | int | bool | dict | list) else str(value)

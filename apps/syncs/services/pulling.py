@@ -16,15 +16,16 @@ from apps.connectors.models import Connection
 from apps.connectors.services import client_for
 from apps.connectors.types import Page, VendorPermanentError, VendorTransientError
 from apps.core.errors import PermanentError
+from apps.core.json_text import storable
 from apps.core.problems import Problem, clear, report
-from apps.core.work import Work, renew, wake
+from apps.core.work import LeaseLostError, Work, renew, wake
 from apps.core.work.kinds import REACT, RELEASE
 from apps.syncs.loading import Counts, LoadContext, load_page
 from apps.syncs.models import SourceRecord, Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
-from apps.syncs.services.runs import start_run
+from apps.syncs.services.runs import begin_run
 
 logger = logging.getLogger(__name__)
 # A long read lets go of its worker this often, so that others' work is not kept waiting.
@@ -48,7 +49,7 @@ def pull(work: Work, now: datetime) -> datetime | None:
             return due_at
         if _waits_for_earlier(sync):
             return now + timedelta(seconds=1)
-        run = start_run(sync, trigger=SyncRun.Trigger.SCHEDULE, actor=None, now=now)
+        run = begin_run(sync, trigger=SyncRun.Trigger.SCHEDULE, actor=None, now=now)
     return _continue(sync, run, work, now)
 
 
@@ -87,6 +88,11 @@ def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime |
         return _fail(sync, run, error, now)
     except PermanentError as error:
         return _fail(sync, run, error, now)
+    except LeaseLostError:
+        raise
+    except Exception as error:  # a bug of ours: the run keeps its place and is tried again, but nobody shall have to read logs
+        _report_bug(sync, run, error)
+        raise
 
 
 def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datetime) -> datetime | None:
@@ -204,6 +210,23 @@ def _fail(sync: Sync, run: SyncRun, error: PermanentError, now: datetime) -> dat
             )
         )
     return now + timedelta(minutes=max(sync.every_minutes, 5))
+
+
+def _report_bug(sync: Sync, run: SyncRun, error: Exception) -> None:
+    text = f"{type(error).__name__}: {error}"
+    SyncRun.objects.filter(pk=run.pk).update(error=storable(text), error_code="unknown")
+    report(
+        Problem(
+            customer_id=sync.customer_id,
+            connection_id=sync.connection_id,
+            trace_key=_trace(sync),
+            reason="unknown",
+            title=f"Reading {sync.object_name} from {sync.connection.name} fails; it is tried again: {text[:300]}",
+            subject_kind="run",
+            subject_id=run.pk,
+            detail={"error": text},
+        )
+    )
 
 
 def _trace(sync: Sync) -> str:

@@ -67,23 +67,29 @@ def choose_objects(
 @transaction.atomic
 def start_run(sync: Sync, *, trigger: str, actor: User | None, now: datetime, full: bool = False) -> SyncRun:
     """Start a run, or return the one that is under way. `full` reads everything again, whatever the cursor says."""
-    running = SyncRun.objects.filter(sync=sync, status=RunStatus.RUNNING).first()
-    if running is None:
-        try:
-            with transaction.atomic():
-                running = SyncRun.objects.create(
-                    customer_id=sync.customer_id,
-                    sync=sync,
-                    trigger=trigger,
-                    is_full=full or not sync.cursor,
-                    started_at=now,
-                    cursor_from="" if full else sync.cursor,
-                    actor=str(actor) if actor else "",
-                )
-        except IntegrityError:  # another process started one between look and write
-            running = SyncRun.objects.get(sync=sync, status=RunStatus.RUNNING)
+    run = begin_run(sync, trigger=trigger, actor=actor, now=now, full=full)
     wake(PULL, sync.pk, lane=Lane.LIVE if trigger == SyncRun.Trigger.MANUAL else Lane.BACKFILL)
-    return running
+    return run
+
+
+def begin_run(sync: Sync, *, trigger: str, actor: User | None, now: datetime, full: bool = False) -> SyncRun:
+    """The row of a run, without waking anybody: the worker that is at it already must not wake itself, or no pause holds."""
+    running = SyncRun.objects.filter(sync=sync, status=RunStatus.RUNNING).first()
+    if running is not None:
+        return running
+    try:
+        with transaction.atomic():
+            return SyncRun.objects.create(
+                customer_id=sync.customer_id,
+                sync=sync,
+                trigger=trigger,
+                is_full=full or not sync.cursor,
+                started_at=now,
+                cursor_from="" if full else sync.cursor,
+                actor=str(actor) if actor else "",
+            )
+    except IntegrityError:  # another process started one between look and write
+        return SyncRun.objects.get(sync=sync, status=RunStatus.RUNNING)
 
 
 @transaction.atomic
