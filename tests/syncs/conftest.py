@@ -3,9 +3,10 @@ import pytest
 from apps.accounts.models import Customer
 from apps.connectors.models import Connection
 from tests.committed import committed
+from tests.practice import practice, practice_server
 from tests.syncs.support import connect
 
-__all__ = ["committed"]
+__all__ = ["committed", "practice", "practice_server"]
 
 
 @pytest.fixture
