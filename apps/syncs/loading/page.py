@@ -36,16 +36,54 @@ class Incoming:
     references: dict[str, Reference] | None = None
     record_id: int | None = None
     was_rejected: bool = False
+    is_mapped: bool = False
 
 
-def load_page(context: LoadContext, records: list[JsonObject], *, now: datetime, force: bool = False) -> Counts:
+@dataclass(slots=True)
+class Prepared:
+    """A page as far as it can be worked out without the database."""
+
+    items: list[Incoming]
+    keyless: list[Any]
+    repeated: int
+
+
+def prepare_page(context: LoadContext, records: list[JsonObject], *, map_all: bool) -> Prepared:
+    """Key, payload and hash of each record; of one that comes twice in a page, the last. Touches no database: any thread may.
+
+    `map_all` maps them at once, which is lost work for those that turn out to be unchanged.
+    """
+    page: dict[str, Incoming] = {}
+    keyless: list[Any] = []
+    for record in records:
+        external_id = str(context.key(record) or "") if isinstance(record, dict) else ""
+        if not external_id or len(external_id) > 255 or storable(external_id) != external_id:
+            keyless.append(record)
+            continue
+        raw = payloads.payload_bytes(record)
+        page[external_id] = Incoming(external_id, raw.decode(), payloads.payload_hash(raw), record)
+    items = list(page.values())
+    if map_all and context.mapping is not None:
+        _map(context, items)
+    return Prepared(items, keyless, repeated=len(records) - len(keyless) - len(items))
+
+
+def load_page(
+    context: LoadContext,
+    records: list[JsonObject],
+    *,
+    now: datetime,
+    force: bool = False,
+    prepared: Prepared | None = None,
+) -> Counts:
     """Write a page of vendor records. `force` maps unchanged payloads too (a corrected mapping is applied again).
+    `prepared` is what `prepare_page` made of the same records.
 
     Falls back to record by record when the database refuses the page, so that only the offending record fails.
     """
     try:
         with transaction.atomic():
-            return _load(context, records, now=now, force=force)
+            return _load(context, prepared or prepare_page(context, records, map_all=force), now=now, force=force)
     except (DataError, IntegrityError) as error:
         context.known.clear()  # ids made inside are rolled back with it
         if len(records) == 1:
@@ -57,10 +95,10 @@ def load_page(context: LoadContext, records: list[JsonObject], *, now: datetime,
     return counts
 
 
-def _load(context: LoadContext, records: list[JsonObject], *, now: datetime, force: bool) -> Counts:
+def _load(context: LoadContext, prepared: Prepared, *, now: datetime, force: bool) -> Counts:
     author = rows.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
     counts = Counts()
-    page = _incoming(context, records, counts)
+    page = _incoming(context, prepared, counts)
     fresh = _fresh(context, page, counts, force=force)
     if fresh and context.mapping is not None:
         _map(context, fresh)
@@ -74,19 +112,12 @@ def _load(context: LoadContext, records: list[JsonObject], *, now: datetime, for
     return counts
 
 
-def _incoming(context: LoadContext, records: list[JsonObject], counts: Counts) -> list[Incoming]:
-    """Key, payload and hash of each; of a record that comes twice in a page, the last."""
-    page: dict[str, Incoming] = {}
-    for record in records:
-        external_id = str(context.key(record) or "") if isinstance(record, dict) else ""
-        if not external_id or len(external_id) > 255 or storable(external_id) != external_id:
-            counts.failed += 1
-            _report_keyless(context, record)
-            continue
-        raw = payloads.payload_bytes(record)
-        page[external_id] = Incoming(external_id, raw.decode(), payloads.payload_hash(raw), record)
-    counts.skipped += len(records) - counts.failed - len(page)
-    return list(page.values())
+def _incoming(context: LoadContext, prepared: Prepared, counts: Counts) -> list[Incoming]:
+    for record in prepared.keyless:
+        _report_keyless(context, record)
+    counts.failed += len(prepared.keyless)
+    counts.skipped += prepared.repeated
+    return prepared.items
 
 
 def _fresh(context: LoadContext, page: list[Incoming], counts: Counts, *, force: bool) -> list[Incoming]:
@@ -114,6 +145,9 @@ def _map(context: LoadContext, fresh: list[Incoming]) -> None:
     known = entity(context.entity)
     run = context.mapping.run
     for item in fresh:
+        if item.is_mapped:
+            continue
+        item.is_mapped = True
         outcome = run(item.record)
         if isinstance(outcome, Mapped):
             item.values = _with_custom(outcome.values)
@@ -365,7 +399,7 @@ def _refused(context: LoadContext, record: JsonObject, error: Exception, *, now:
     """The database itself refused this record: keep it with the database's words."""
     author = rows.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
     counts = Counts()
-    items = _incoming(context, [record], counts)
+    items = _incoming(context, prepare_page(context, [record], map_all=False), counts)
     for item in items:
         said = str(error).splitlines()[0][:300]
         _reject(

@@ -9,7 +9,7 @@ from apps.connectors.types import VendorPermanentError, VendorTransientError
 from apps.core.models import Lane
 from apps.core.problems import Problem, clear, report
 from apps.core.work import wake
-from apps.core.work.kinds import DELIVER, PULL, RELEASE
+from apps.core.work.kinds import DELIVER, INBOX, PULL, RELEASE
 
 _SILENT_AFTER = 3  # failures in a row before people are told
 _LONGEST_PAUSE = timedelta(minutes=5)
@@ -84,6 +84,7 @@ def access_refused(connection: Connection, message: str, *, now: datetime) -> No
 def resume_work(connection: Connection) -> None:
     """Wake everything that waited for this connection."""
     wake(DELIVER, connection.pk)
+    wake(INBOX, connection.pk)
     wake(RELEASE, connection.customer_id)
     for sync_id in connection.syncs.filter(is_enabled=True).values_list("pk", flat=True):
         wake(PULL, sync_id, lane=Lane.REPAIR)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -11,6 +12,7 @@ from apps.connectors import budgets
 from apps.connectors.models import Connection
 from apps.connectors.services import client_for, verify_connection_webhook
 from apps.connectors.types import VendorPermanentError, VendorTransientError, WebhookEvent
+from apps.core.errors import PermanentError
 from apps.core.problems import Problem, clear, report
 from apps.core.work import Work, renew, wake
 from apps.core.work.kinds import INBOX, REACT
@@ -23,6 +25,7 @@ from apps.syncs.services.contexts import load_context
 logger = logging.getLogger(__name__)
 _BATCH = 100
 _MOST_ATTEMPTS = 8
+_ASK_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +102,35 @@ def _bring(
         return _later(connection, events, error, now)
     except VendorPermanentError as error:
         health.vendor_refused(connection, error, now=now)
+        if str(error.family) == "auth":
+            return now + _ASK_AGAIN  # the events wait for the repair, which wakes them earlier
         _close(connection, events, EventStatus.FAILED, error.message)
         return None
     finally:
         budgets.release(connection, calls=1, now=now)
-    with transaction.atomic():
-        counts = Counts()
-        if record is not None:
-            context = load_context(connection, object_name, reason=f"webhook {events[-1].event_id}")
-            counts = load_page(context, [record], now=now)
-        InboxEvent.objects.filter(pk__in=[event.pk for event in events]).update(
-            status=EventStatus.DONE if record is not None else EventStatus.IGNORED,
-            error="" if record is not None else "the vendor no longer has the record",
-        )
-        if counts.changed:
-            wake(REACT, connection.customer_id)
-    clear(customer_id=connection.customer_id, trace_keys=[_trace(connection)], note="A later event could be read.")
+    try:
+        _load(connection, object_name, record, events, now)
+    except PermanentError as error:  # its mapping is broken; other objects' events go on
+        _close(connection, events, EventStatus.FAILED, error.message)
+        return None
+    clear(customer_id=connection.customer_id, trace_keys=[_trace(connection, object_name)], note="A later event could be read.")
     return None
+
+
+@transaction.atomic
+def _load(
+    connection: Connection, object_name: str, record: dict[str, Any] | None, events: list[InboxEvent], now: datetime
+) -> None:
+    counts = Counts()
+    if record is not None:
+        context = load_context(connection, object_name, reason=f"webhook {events[-1].event_id}")
+        counts = load_page(context, [record], now=now)
+    InboxEvent.objects.filter(pk__in=[event.pk for event in events]).update(
+        status=EventStatus.DONE if record is not None else EventStatus.IGNORED,
+        error="" if record is not None else "the vendor no longer has the record",
+    )
+    if counts.changed:
+        wake(REACT, connection.customer_id)
 
 
 def _later(connection: Connection, events: list[InboxEvent], error: VendorTransientError, now: datetime) -> datetime:
@@ -137,7 +152,7 @@ def _close(connection: Connection, events: list[InboxEvent], status: str, messag
         Problem(
             customer_id=connection.customer_id,
             connection_id=connection.pk,
-            trace_key=_trace(connection),
+            trace_key=_trace(connection, events[0].object_name),
             reason="bad_answer",
             title=f"{connection.name}: a record named by a webhook could not be read: {message}",
             subject_kind="connection",
@@ -147,5 +162,5 @@ def _close(connection: Connection, events: list[InboxEvent], status: str, messag
     )
 
 
-def _trace(connection: Connection) -> str:
-    return f"inbox:{connection.pk}"
+def _trace(connection: Connection, object_name: str) -> str:
+    return f"inbox:{connection.pk}:{object_name}"

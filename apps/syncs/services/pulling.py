@@ -6,13 +6,11 @@ sync's cursor moves only when the whole read ended.
 
 import logging
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
 from apps.connectors import budgets
-from apps.connectors.models import Connection
 from apps.connectors.services import client_for
 from apps.connectors.types import Page, VendorPermanentError, VendorTransientError
 from apps.core.errors import PermanentError
@@ -20,11 +18,12 @@ from apps.core.json_text import storable
 from apps.core.problems import Problem, clear, report
 from apps.core.work import LeaseLostError, Work, renew, wake
 from apps.core.work.kinds import REACT, RELEASE
-from apps.syncs.loading import Counts, LoadContext, load_page
+from apps.syncs.loading import Counts, LoadContext, Prepared, load_page
 from apps.syncs.models import SourceRecord, Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
+from apps.syncs.services.read_ahead import ReadAhead
 from apps.syncs.services.runs import begin_run
 
 logger = logging.getLogger(__name__)
@@ -96,47 +95,39 @@ def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime |
 
 
 def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datetime) -> datetime | None:
-    connection = sync.connection
-    pages = client_for(connection).pages(sync.object_name, cursor=run.cursor_from or None, resume=run.resume, now=now)
+    pages = client_for(sync.connection).pages(
+        sync.object_name, cursor=run.cursor_from or None, resume=run.resume, now=now
+    )
     slice_ends = time.monotonic() + _SLICE_SECONDS
     high_water: str | None = run.cursor_to or None
-    while True:
-        grant = budgets.reserve(
-            connection, calls=1, lane="live" if run.cursor_from else "backfill", now=datetime.now(UTC)
-        )
-        if not grant.calls:
-            return grant.not_before
-        page = _next(pages, connection, now)
-        if page is None:
-            return _succeed(sync, run, high_water, now)
-        high_water = page.high_water or high_water
-        if not _keep_page(run, page, context, now):
-            return now + timedelta(minutes=sync.every_minutes)
-        if page.next_resume is None:
-            return _succeed(sync, run, high_water, now)
-        renew(work)
-        if time.monotonic() > slice_ends:
-            return datetime.now(UTC)
-
-
-def _next(pages: Iterator[Page], connection: Connection, now: datetime) -> Page | None:
-    """One page, its call given back to the ledger and its headers believed."""
-    try:
-        page = next(pages, None)
-    finally:
-        budgets.release(connection, calls=1, now=now)
-    if page is not None and page.call.status is not None:
-        budgets.observe(connection, page.call.response_headers, status=page.call.status, now=now)
-    return page
+    with ReadAhead(sync.connection, context, pages, lane="live" if run.cursor_from else "backfill", now=now) as reading:
+        while True:
+            taken = reading.take()
+            if taken is None:
+                return reading.not_before or _succeed(sync, run, high_water, now)
+            page, prepared = taken
+            high_water = page.high_water or high_water
+            goes_on = page.next_resume is not None and time.monotonic() <= slice_ends
+            if goes_on:
+                reading.begin()
+            counts = _keep_page(run, page, prepared, context, now)
+            if counts is None:
+                return now + timedelta(minutes=sync.every_minutes)
+            if page.next_resume is None:
+                return _succeed(sync, run, high_water, now)
+            renew(work)
+            if not goes_on:
+                return datetime.now(UTC)
+            reading.mostly_new = 2 * counts.changed > len(page.records)
 
 
 @transaction.atomic
-def _keep_page(run: SyncRun, page: Page, context: LoadContext, now: datetime) -> bool:
-    """Load the page and note the place after it. False when a person stopped the run meanwhile."""
+def _keep_page(run: SyncRun, page: Page, prepared: Prepared, context: LoadContext, now: datetime) -> Counts | None:
+    """Load the page and note the place after it. None when a person stopped the run meanwhile."""
     row = SyncRun.objects.select_for_update().get(pk=run.pk)
     if row.status != RunStatus.RUNNING:
-        return False
-    counts = load_page(context, page.records, now=now)
+        return None
+    counts = load_page(context, page.records, now=now, prepared=prepared)
     _add(row, counts)
     row.pages += 1
     row.resume = page.next_resume
@@ -146,7 +137,7 @@ def _keep_page(run: SyncRun, page: Page, context: LoadContext, now: datetime) ->
     row.save()
     if counts.changed:
         wake(REACT, context.customer_id)
-    return True
+    return counts
 
 
 def _add(run: SyncRun, counts: Counts) -> None:

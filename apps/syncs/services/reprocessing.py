@@ -10,7 +10,7 @@ from apps.connectors.models import Connection
 from apps.core.models import Lane
 from apps.core.problems import clear
 from apps.core.work import Work, renew, wake
-from apps.core.work.kinds import DELIVER, PULL, REACT
+from apps.core.work.kinds import DELIVER, INBOX, PULL, REACT
 from apps.syncs.loading import Counts, load_page
 from apps.syncs.models import Delivery, SourceRecord
 from apps.syncs.models.inbound import RecordStatus
@@ -112,5 +112,6 @@ def _resume(connection: Connection) -> None:
             note="The connection works again.",
         )
     wake(DELIVER, connection.pk)
+    wake(INBOX, connection.pk)
     for sync_id in connection.syncs.filter(is_enabled=True).values_list("pk", flat=True):
         wake(PULL, sync_id, lane=Lane.REPAIR, due_at=datetime.now(UTC))

@@ -9,8 +9,8 @@ from apps.connectors.models import Connection
 from apps.core.errors import PermanentError
 from apps.core.models import Lane
 from apps.core.work import wake
-from apps.mappings import selectors
 from apps.core.work.kinds import PULL
+from apps.mappings import selectors
 from apps.syncs.models import Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
 
