@@ -25,7 +25,11 @@ PASSWORD = "correct horse battery"
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_test_environment: None, django_db_blocker: pytest.FixtureDef) -> Iterator[None]:
+def django_db_setup(
+    django_test_environment: None,
+    django_db_blocker: pytest.FixtureDef,
+    django_db_modify_db_settings: None,  # a database of its own for each process of a parallel run
+) -> Iterator[None]:
     """A test database with the public schema, acme and globex, kept between runs when its migrations are current."""
     from django.test.utils import setup_databases
 
