@@ -73,7 +73,7 @@ def _await_idle(sync_id: int, pid: int) -> None:
     """The worker is up when it does a piece of work: a request of a kind that costs nothing."""
     from apps.core.models import DueWork
     from apps.core.work import wake
-    from apps.syncs.kinds import REACT
+    from apps.core.work.kinds import REACT
 
     with partner_context(installation.SCHEMA):
         wake(REACT, installation.sync_of(sync_id).customer_id)
