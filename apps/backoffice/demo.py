@@ -251,7 +251,7 @@ def _install(customer: Customer, known: dict[str, Any], owner: User, now: dateti
             customer=customer, name="revenue_accounts", source="default", target="200", actor=owner, reason=REASON
         )
     for blueprint, since, chosen in (
-        (Flow.Blueprint.SALES_TO_DELIVERY, timedelta(hours=1), {"tasks": _TASKS[customer.slug]}),
+        (Flow.Blueprint.SALES_TO_DELIVERY, timedelta(hours=1), {"tasks": _TASKS[customer.slug], "team": ["*"]}),
         (Flow.Blueprint.TIME_TO_INVOICE, timedelta(weeks=6, days=1), {}),
     ):
         if not Flow.objects.filter(customer=customer, blueprint=blueprint).exists():
@@ -266,6 +266,6 @@ def _install(customer: Customer, known: dict[str, Any], owner: User, now: dateti
 _HOME_TAX = {"kestrel-studio": "OUTPUT2", "halden-engineering": "OUTPUT", "mistral-advisory": "OUTPUT2"}
 _TASKS = {
     "kestrel-studio": ["Design", "Development", "Project management"],
-    "halden-engineering": [],
-    "mistral-advisory": [],
+    "halden-engineering": ["Structural analysis", "Drafting", "Site inspection", "Project management"],
+    "mistral-advisory": ["Discovery", "Analysis", "Workshop", "Project management"],
 }

@@ -10,6 +10,9 @@ from apps.flows.models import Flow
 from apps.flows.rules.terms import AdjustmentPolicy, BillingMethod, GroupBy, HourRounding, LineBy, RoundingScope
 
 
+EVERYONE = "*"
+
+
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -31,7 +34,9 @@ class SalesToDeliverySettings(Settings):
     hours_per_day: Decimal = Field(Decimal(8), title="Hours per day sold", gt=0, le=24)
     tasks: list[str] = Field(default_factory=list, title="Tasks", description="Assigned to each new project, by name.")
     team: list[str] = Field(
-        default_factory=list, title="Team", description="E-mail addresses of people put on each new project."
+        default_factory=list,
+        title="Team",
+        description="E-mail addresses of people put on each new project, or * for everyone active.",
     )
     tax_code: str = Field("standard", title="Tax code of new contracts")
 

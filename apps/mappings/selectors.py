@@ -9,8 +9,14 @@ from django.db import connection as database
 from apps.connectors.manifest import manifest_for
 from apps.connectors.models import Connection
 from apps.core.errors import PermanentError
-from apps.mappings.engine import CompiledMapping, MappingSpec, compile_mapping
+from apps.mappings.engine import CompiledMapping, MappingSpec, MappingSpecError, compile_mapping
 from apps.mappings.models import Mapping, ValueMap
+
+class BrokenMappingError(PermanentError):
+    """A plan that can't be compiled, such as one that names a value map nobody made."""
+
+    code = "bad_mapping"
+
 
 _MOST_KEPT = 256
 _KEPT: dict[tuple[str, bytes], CompiledMapping] = {}
@@ -83,7 +89,7 @@ def _maps_for(spec: MappingSpec, connection: Connection) -> dict[str, dict[str, 
     So a task or category is found by its name without anybody filling a table; the customer's own entries win.
     """
     maps = value_maps(connection)
-    for name in set(_LOOKUP.findall(spec.model_dump_json())):
+    for name in set(_LOOKUP.findall(_text(spec))):
         if name in connection.manifest.objects:
             maps[name] = {**records_by_name(connection, name), **maps.get(name, {})}
         maps.setdefault(name, {})
@@ -97,10 +103,18 @@ def default_specs(connector: str) -> tuple[MappingSpec, ...]:
 
 def _compiled(spec: MappingSpec, maps: dict[str, dict[str, str]]) -> CompiledMapping:
     """Compiled once for the same plan and maps, whoever asks; a handful of recent ones is kept."""
-    key = (spec.model_dump_json(), orjson.dumps(maps, option=orjson.OPT_SORT_KEYS))
+    key = (_text(spec), orjson.dumps(maps, option=orjson.OPT_SORT_KEYS))
     found = _KEPT.get(key)
     if found is None:
         if len(_KEPT) >= _MOST_KEPT:
             _KEPT.clear()
-        found = _KEPT[key] = compile_mapping(spec, value_maps=maps)
+        try:
+            found = _KEPT[key] = compile_mapping(spec, value_maps=maps)
+        except MappingSpecError as error:
+            raise BrokenMappingError(f"{error}. Correct the mapping or add the value map it names.")
     return found
+
+
+def _text(spec: MappingSpec) -> str:
+    """The whole plan as text, the parameters of its transforms included: what makes two plans the same."""
+    return spec.model_dump_json(serialize_as_any=True)

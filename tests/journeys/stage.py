@@ -92,16 +92,20 @@ class Stage:
     @contextmanager
     def worker(self, **extra: str) -> Iterator[subprocess.Popen[bytes]]:
         """A real worker process on the same database; killed at the end if it still lives."""
-        settings = connection.settings_dict
-        url = f"postgresql://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
-        environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings_test", **extra}
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "runworker"], cwd=ROOT, env=environment, start_new_session=True
+            [sys.executable, "manage.py", "runworker"], cwd=ROOT, env=environment(**extra), start_new_session=True
         )
         try:
             yield process
         finally:
             kill_group(process)
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """What a process of the product needs to work on the test's database."""
+    settings = connection.settings_dict
+    url = f"postgresql://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+    return {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings_test", **extra}
 
 
 def kill_group(process: "subprocess.Popen[bytes]") -> None:

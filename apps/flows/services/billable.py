@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,9 @@ from apps.flows.rules.terms import (
 )
 
 _ZERO = Decimal(0)
+# A change is stamped when its page began to be read, and may be committed after the billing that is stamped later.
+# Looking again at one that changed nothing costs a comparison.
+_OVERLAP = timedelta(minutes=15)
 _MOST_ENTRIES = 50_000  # of one reaction; the next one goes on
 
 
@@ -92,7 +95,7 @@ def _group(found: dict[tuple[str, int], Group], project: Project) -> Group:
 def _changed_since_billed(flow: Flow) -> list[TimeEntry]:
     return list(
         TimeEntry.objects.filter(customer_id=flow.customer_id, billings__isnull=False)
-        .filter(updated_at__gt=F("billings__created_at"))
+        .filter(updated_at__gt=F("billings__created_at") - _OVERLAP)
         .select_related("project", "project__contract", "project__client", "resource")
         .distinct()
     )

@@ -1,5 +1,6 @@
 """What a flow would do now: the very code that does it, inside a transaction that is always rolled back."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -46,6 +47,19 @@ class FlowPreview:
     problems: list[str]
 
 
+# Of this preview alone: other threads' problems, which may be other customers', are none of its business.
+_heard: ContextVar[list[str] | None] = ContextVar("flows_preview_heard", default=None)
+
+
+def _collect(problem: Problem, **_: Any) -> None:
+    heard = _heard.get()
+    if heard is not None:
+        heard.append(problem.title)
+
+
+problem_found.connect(_collect, dispatch_uid="flows.preview")
+
+
 class _Undo(Exception):
     """Rolls the rehearsal back."""
 
@@ -55,12 +69,8 @@ def preview(flow: Flow, *, now: datetime) -> FlowPreview:
     from apps.flows.services.flows import react_to
 
     found: list[str] = []
-
-    def collect(problem: Problem, **_: Any) -> None:
-        found.append(problem.title)
-
+    token = _heard.set(found)
     result = FlowPreview([], [])
-    problem_found.connect(collect, weak=False, dispatch_uid="flows.preview")
     try:
         with transaction.atomic(), problems.rehearsed():
             known = set(FlowItem.objects.filter(flow=flow).values_list("pk", flat=True))
@@ -75,7 +85,7 @@ def preview(flow: Flow, *, now: datetime) -> FlowPreview:
     except _Undo:
         pass
     finally:
-        problem_found.disconnect(dispatch_uid="flows.preview")
+        _heard.reset(token)
     return result
 
 

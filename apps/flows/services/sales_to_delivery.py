@@ -4,7 +4,7 @@ Driven by state, not by events: whatever order things arrive in and however ofte
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +13,9 @@ from django.db.models import Exists, OuterRef, Q
 
 from apps.canonical.models import Client, Contract, Opportunity, Project, Proposal, ProposalStatus, QuoteLine, Resource
 from apps.canonical.services import create_record, update_record
+from apps.core.errors import AppError
 from apps.core.problems import Problem, clear, report
-from apps.flows.blueprints import SalesToDeliverySettings
+from apps.flows.blueprints import EVERYONE, SalesToDeliverySettings
 from apps.flows.models import Flow, FlowItem
 from apps.flows.models import ItemStatus as Status
 from apps.flows.rules.amendments import proposal_for
@@ -26,6 +27,8 @@ from apps.syncs.services import intend
 from apps.syncs.services.deliveries import Intent
 
 _BATCH = 200
+# A change is stamped when its page began to be read, and may be committed after a run of the flow that is stamped later.
+_OVERLAP = timedelta(minutes=15)
 _BLOCKERS = {
     "no_client": "the deal names no client",
     "no_currency": "neither the deal nor the settings name a currency",
@@ -45,13 +48,14 @@ def react(flow: Flow, *, now: datetime) -> None:
     """Start what was won, go on with what was held, propose what changed after the win, carry out accepted changes."""
     settings = SalesToDeliverySettings.model_validate(flow.settings)
     for opportunity in _new_wins(flow):
-        start(flow, settings, opportunity, now=now)
+        _start_or_hold(flow, settings, opportunity, now=now)
     for item in flow.items.filter(status=Status.HELD):
         opportunity_or_none = Opportunity.objects.select_related("client", "contact").filter(pk=item.record_id).first()
         if opportunity_or_none is not None and not item.plan.get("started"):
-            start(flow, settings, opportunity_or_none, now=now)
-    _propose_changes(flow, settings, now)
+            _start_or_hold(flow, settings, opportunity_or_none, now=now)
+    # What was accepted is carried out before changes are told again: it would still look like one.
     _apply_accepted(flow, settings, now)
+    _propose_changes(flow, settings, now)
 
 
 def _new_wins(flow: Flow) -> list[Opportunity]:
@@ -64,6 +68,21 @@ def _new_wins(flow: Flow) -> list[Opportunity]:
         .select_related("client", "contact")
         .order_by("pk")[:_BATCH]
     )
+
+
+def _start_or_hold(flow: Flow, settings: SalesToDeliverySettings, opportunity: Opportunity, *, now: datetime) -> None:
+    """A deal that can't be planned, say for a currency nobody knows, is held; the next one follows."""
+    try:
+        start(flow, settings, opportunity, now=now)
+    except AppError as error:
+        with transaction.atomic():
+            item, _ = FlowItem.objects.select_for_update(of=("self",)).get_or_create(
+                flow=flow,
+                entity="opportunity",
+                record_id=opportunity.pk,
+                defaults={"customer_id": flow.customer_id, "title": opportunity.name},
+            )
+            _hold(item, opportunity, FlowIncompleteError(error.message))
 
 
 @transaction.atomic
@@ -134,7 +153,9 @@ def deal_of(opportunity: Opportunity) -> WonDeal:
 
 
 def rules_settings(flow: Flow, settings: SalesToDeliverySettings) -> DeliverySettings:
-    people = Resource.objects.live().filter(customer_id=flow.customer_id, email__in=[e.lower() for e in settings.team])
+    people = Resource.objects.live().filter(customer_id=flow.customer_id, is_active=True, is_stub=False)
+    if EVERYONE not in settings.team:
+        people = people.filter(email__in=[email.lower() for email in settings.team])
     return DeliverySettings(
         billing_method=settings.billing_method,
         default_currency=settings.default_currency or flow.customer.currency,
@@ -408,9 +429,13 @@ def _hold(item: FlowItem, opportunity: Opportunity, error: FlowIncompleteError) 
 def _propose_changes(flow: Flow, settings: SalesToDeliverySettings, now: datetime) -> None:
     """What changed in the deal since it was planned becomes a proposal that a person decides on."""
     items = {item.record_id: item for item in flow.items.exclude(snapshot={}).exclude(status=Status.CANCELLED)}
-    changed = Opportunity.objects.filter(
-        pk__in=items, updated_at__gt=flow.latest_success_at or flow.starts_at
-    ).select_related("client")
+    since = (flow.latest_success_at or flow.starts_at) - _OVERLAP
+    changed = (
+        Opportunity.objects.filter(pk__in=items)
+        .filter(Q(updated_at__gt=since) | Q(lines__updated_at__gt=since))
+        .select_related("client")
+        .distinct()
+    )
     rules = rules_settings(flow, settings)
     for opportunity in changed:
         item = items[opportunity.pk]

@@ -30,6 +30,7 @@ from apps.canonical.models import (
 from apps.canonical.services import create_record
 from apps.connectors.manifest.ledger import Ledger
 from apps.connectors.models import Connection
+from apps.core.errors import AppError
 from apps.core.problems import Problem, clear, report
 from apps.flows.blueprints import BillWhen, TaxRoundingChoice, TimeToInvoiceSettings
 from apps.flows.models import Flow, FlowItem
@@ -39,7 +40,6 @@ from apps.flows.rules.invoicing import Draft, InvoicePlan, InvoiceSettings, Line
 from apps.flows.rules.lines import ItemKind, LineFormat, Names
 from apps.flows.rules.rating import RatedTime, rate_expenses, rate_time
 from apps.flows.rules.taxes import TaxRounding
-from apps.flows.rules.terms import TermsError
 from apps.flows.services import billable
 from apps.flows.services.sales_to_delivery import client_intent
 from apps.flows.services.systems import FlowIncompleteError, Target, has_read_all, key, system, target
@@ -175,7 +175,7 @@ def _bill_group(
             connection=erp,
         )
         return []
-    except TermsError as error:
+    except AppError as error:  # terms that contradict each other, a currency nobody knows: this group alone waits
         _report(
             flow,
             trace,

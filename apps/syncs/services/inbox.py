@@ -15,9 +15,9 @@ from apps.connectors.types import VendorPermanentError, VendorTransientError, We
 from apps.core.errors import PermanentError
 from apps.core.problems import Problem, clear, report
 from apps.core.work import Work, renew, wake
-from apps.core.work.kinds import INBOX, REACT
+from apps.core.work.kinds import INBOX, REACT, RELEASE
 from apps.syncs.loading import Counts, load_page
-from apps.syncs.models import InboxEvent
+from apps.syncs.models import InboxEvent, SourceRecord
 from apps.syncs.models.inbound import EventStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
@@ -113,7 +113,11 @@ def _bring(
     except PermanentError as error:  # its mapping is broken; other objects' events go on
         _close(connection, events, EventStatus.FAILED, error.message)
         return None
-    clear(customer_id=connection.customer_id, trace_keys=[_trace(connection, object_name)], note="A later event could be read.")
+    clear(
+        customer_id=connection.customer_id,
+        trace_keys=[_trace(connection, object_name)],
+        note="A later event could be read.",
+    )
     return None
 
 
@@ -131,6 +135,9 @@ def _load(
     )
     if counts.changed:
         wake(REACT, connection.customer_id)
+    # Events come in any order: a deal before its contact waits for it, and goes on as soon as the contact is here.
+    if counts.created and SourceRecord.objects.filter(connection=connection, status="rejected").exists():
+        wake(RELEASE, connection.customer_id)
 
 
 def _later(connection: Connection, events: list[InboxEvent], error: VendorTransientError, now: datetime) -> datetime:
