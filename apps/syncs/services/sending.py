@@ -39,6 +39,8 @@ from apps.syncs.services.probing import probe_uncertain
 logger = logging.getLogger(__name__)
 _WIDEST = 8
 _MOST_SENDS = 10
+# In rehearsals, for ids that only exist after an earlier step: digits, since some vendors' ids are numbers.
+_STAND_IN = 990_000_000_000_001
 _LOOK_AGAIN = timedelta(seconds=1)
 _UNSETTLED = (
     DeliveryStatus.WAITING,
@@ -193,6 +195,8 @@ def render(row: Delivery, connection: Connection, *, rehearsal: bool = False) ->
         raise RenderError("not_found", error.message, [])
     mapping = selectors.outbound(connection, row.object_name, row.context.get("_mapping", row.entity))
 
+    stand_ins: dict[str, str] = {}
+
     def resolve(entity: str, found_record: Any) -> str:
         record_id = found_record["_id"] if isinstance(found_record, dict) else found_record
         found = (
@@ -202,7 +206,9 @@ def render(row: Delivery, connection: Connection, *, rehearsal: bool = False) ->
             .first()
         )
         if found is None and rehearsal:
-            return f"<id of {entity} {record_id}>"
+            stand_in = str(_STAND_IN + len(stand_ins))
+            stand_ins[stand_in] = f"<id of {entity} {record_id}>"
+            return stand_in
         if found is None:
             raise MissingReference(f"{entity} {record_id} is not in {connection.name} yet")
         return found
@@ -221,7 +227,16 @@ def render(row: Delivery, connection: Connection, *, rehearsal: bool = False) ->
             for problem in outcome.problems
         ]
         raise RenderError(str(problems[0]["code"]), str(problems[0]["message"]), problems)
-    return outcome.body
+    return _in_words(outcome.body, stand_ins) if stand_ins else outcome.body
+
+
+def _in_words(value: Any, stand_ins: dict[str, str]) -> Any:
+    """The body with each stand-in for an unknown id, which a mapping may have made a number of, put in words."""
+    if isinstance(value, dict):
+        return {key: _in_words(item, stand_ins) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_in_words(item, stand_ins) for item in value]
+    return stand_ins.get(str(value), value) if isinstance(value, str | int) else value
 
 
 def _external_id(row: Delivery) -> str:
