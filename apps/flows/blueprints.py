@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from apps.flows.models import Flow
 from apps.flows.rules.terms import AdjustmentPolicy, BillingMethod, GroupBy, HourRounding, LineBy, RoundingScope
 
-
 EVERYONE = "*"
 
 

@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from apps.core.work import Work, handles
+from apps.core.work import Work, handles, kinds
 from apps.flows import services
-from apps.core.work import kinds
 
 
 @handles(kinds.REACT)

@@ -12,6 +12,7 @@ from apps.core.errors import PermanentError
 from apps.mappings.engine import CompiledMapping, MappingSpec, MappingSpecError, compile_mapping
 from apps.mappings.models import Mapping, ValueMap
 
+
 class BrokenMappingError(PermanentError):
     """A plan that can't be compiled, such as one that names a value map nobody made."""
 

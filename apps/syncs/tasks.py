@@ -2,8 +2,7 @@
 
 from datetime import datetime
 
-from apps.core.work import Work, handles
-from apps.core.work import kinds
+from apps.core.work import Work, handles, kinds
 from apps.syncs.services import inbox, pulling, reprocessing, sending
 
 

@@ -100,7 +100,7 @@ class Store:
         if collection is not None:
             clause, values = "account = ? AND collection = ?", [account, collection]
         with self.transaction():
-            self._db.execute(f"DELETE FROM documents WHERE {clause}", values)  # noqa: S608 - clause is one of two literals
+            self._db.execute(f"DELETE FROM documents WHERE {clause}", values)
             if collection is None:
                 self._db.execute("DELETE FROM sequences WHERE account = ?", (account,))
             self._cache.clear()

@@ -1,7 +1,6 @@
 """Words the plan draws from: names of contacts, notes on timesheets, expense lines."""
 
 # One line per row, as a table is read.
-# ruff: noqa: E501
 
 FIRST_NAMES = (
     "Agnès", "Bastien", "Clara", "Dmitri", "Esra", "Félix", "Greta", "Hugo", "Ilse", "Jean-Luc", "Kaori", "Łukasz",

@@ -11,12 +11,12 @@ from apps.accounts.models import Customer, User
 from apps.core.errors import AppError, PermanentError
 from apps.core.problems import Problem, clear, report
 from apps.core.work import Work, wake
+from apps.core.work.kinds import REACT
 from apps.flows.blueprints import BLUEPRINTS
 from apps.flows.models import Flow, FlowItem
 from apps.flows.models import ItemStatus as Status
 from apps.flows.services import sales_to_delivery, time_to_invoice
 from apps.flows.services.items import finish_items
-from apps.core.work.kinds import REACT
 
 logger = logging.getLogger(__name__)
 

@@ -89,7 +89,9 @@ def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime |
         return _fail(sync, run, error, now)
     except LeaseLostError:
         raise
-    except Exception as error:  # a bug of ours: the run keeps its place and is tried again, but nobody shall have to read logs
+    except (
+        Exception
+    ) as error:  # a bug of ours: the run keeps its place and is tried again, but nobody shall have to read logs
         _report_bug(sync, run, error)
         raise
 
