@@ -1,0 +1,4 @@
+from tests.committed import committed
+from tests.flows.services.stage import Stage, stage
+
+__all__ = ["Stage", "committed", "stage"]
