@@ -37,8 +37,12 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="pull|hooks", help="what to measure; default: all")
-    parser.add_argument("--quick", action="store_true", help="10,000 records, one repetition, 10 s of webhooks: shows that it runs")
-    parser.add_argument("--rivals", action="store_true", help="the neutral server, a plain script and dlt in the same run")
+    parser.add_argument(
+        "--quick", action="store_true", help="10,000 records, one repetition, 10 s of webhooks: shows that it runs"
+    )
+    parser.add_argument(
+        "--rivals", action="store_true", help="the neutral server, a plain script and dlt in the same run"
+    )
     parser.add_argument("--rows", type=int, help="time entries to read (100,000)")
     parser.add_argument("--repeat", type=int, help="repetitions (3)")
     parser.add_argument("--rate", type=float, default=20.0, help="webhooks a second (20)")
@@ -62,7 +66,9 @@ def _pull(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
         rivals = neutral.rivals() if options.rivals else []
         for repetition in range(options.repeat):
             print(f"pull {options.rows:,}, repetition {repetition + 1} of {options.repeat}", flush=True)
-            rows += [report.Row(report.OURS, one.case, one.rows, one.usage) for one in pulling.read_all(url, options.rows)]
+            rows += [
+                report.Row(report.OURS, one.case, one.rows, one.usage) for one in pulling.read_all(url, options.rows)
+            ]
             for rival in rivals:
                 meter = postgres_meter(pulling.backend())
                 for case, fresh in (("first read", True), ("unchanged re-read", False)):

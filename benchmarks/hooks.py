@@ -92,9 +92,7 @@ async def _send(address: str, key: str, rate: float, count: int, result: Hooking
     return due
 
 
-async def _post(
-    session: aiohttp.ClientSession, address: str, key: str, deal: str, due: float, result: Hooking
-) -> None:
+async def _post(session: aiohttp.ClientSession, address: str, key: str, deal: str, due: float, result: Hooking) -> None:
     body = orjson.dumps({"event": "deal.won", "deal_id": deal})
     headers = {
         "Host": installation.HOST,
@@ -148,5 +146,3 @@ def backend() -> int:
     with database.cursor() as cursor:
         cursor.execute("select pg_backend_pid()")
         return int(cursor.fetchone()[0])
-
-

@@ -57,9 +57,7 @@ def install_pull(base_url: str) -> int:
     """A customer whose time entries are read from the vendor. Returns the sync's id; nothing was read yet."""
     with partner_context(SCHEMA):
         connection = _connect("pulling", base_url, ["time"], {})
-        (sync,) = add_syncs(
-            connection, objects=["time_entries"], every_minutes=7 * 24 * 60, actor=None, reason=_REASON
-        )
+        (sync,) = add_syncs(connection, objects=["time_entries"], every_minutes=7 * 24 * 60, actor=None, reason=_REASON)
     with database.cursor() as cursor:
         cursor.execute("delete from public.core_duework where schema_name = %s", [SCHEMA])
     return int(sync.pk)

@@ -52,7 +52,11 @@ def _read(case: str, sync_id: int, pid: int, meter: object, *, full: bool) -> Ru
     with measured(pid, meter) as usage:  # type: ignore[arg-type]
         with partner_context(installation.SCHEMA):
             run = start_run(
-                installation.sync_of(sync_id), trigger=SyncRun.Trigger.MANUAL, actor=None, now=datetime.now(UTC), full=full
+                installation.sync_of(sync_id),
+                trigger=SyncRun.Trigger.MANUAL,
+                actor=None,
+                now=datetime.now(UTC),
+                full=full,
             )
         run = _await_end(run.pk)
     return case, run, usage
@@ -90,7 +94,9 @@ def _expect(run: Run, count: int, *, created: int = 0, unchanged: int = 0) -> No
     case, row, _ = run
     found = (row.status, row.created_count, row.unchanged_count, row.failed_count)
     if found != (RunStatus.SUCCEEDED, created, unchanged, 0):
-        raise RuntimeError(f"{case} of {count}: expected {created} created and {unchanged} unchanged, found {found}: {row.error}")
+        raise RuntimeError(
+            f"{case} of {count}: expected {created} created and {unchanged} unchanged, found {found}: {row.error}"
+        )
 
 
 def _expect_rows(count: int) -> None:

@@ -54,7 +54,18 @@ def pulls(rows: list[Row]) -> str:
             mine = _of(rows, product, case)
             if mine:
                 lines.append(_line(rows, mine, product, case))
-    head = ("case", "product", "rows/s", "range", "rows/CPU-s", "CPU s own + Postgres", "largest process", "all", *_others(rows), "goal")
+    head = (
+        "case",
+        "product",
+        "rows/s",
+        "range",
+        "rows/CPU-s",
+        "CPU s own + Postgres",
+        "largest process",
+        "all",
+        *_others(rows),
+        "goal",
+    )
     return table(head, lines)
 
 
@@ -81,7 +92,9 @@ def _others(rows: list[Row]) -> list[str]:
 
 
 def _ratio(mine: list[Row], theirs: list[Row]) -> str:
-    pairs = [(a.per_second / b.per_second, a.per_cpu_second / b.per_cpu_second) for a, b in zip(mine, theirs, strict=False)]
+    pairs = [
+        (a.per_second / b.per_second, a.per_cpu_second / b.per_cpu_second) for a, b in zip(mine, theirs, strict=False)
+    ]
     if not pairs or mine is theirs or mine[0].product == theirs[0].product:
         return ""
     wall, cpu = (statistics.median(pair[index] for pair in pairs) for index in (0, 1))

@@ -132,7 +132,9 @@ class Vendor:
         return _json({"id": project_id, "name": body["name"]}, status=201)
 
     async def arrivals(self, _: web.Request) -> web.Response:
-        return _json({"fetched": self.fetched, "created": self.created, "most_copies": max(self.copies.values(), default=0)})
+        return _json(
+            {"fetched": self.fetched, "created": self.created, "most_copies": max(self.copies.values(), default=0)}
+        )
 
     async def reset(self, _: web.Request) -> web.Response:
         self.forget()

@@ -1,0 +1,92 @@
+"""The benchmarks count right and read what they claim to; how fast anything is, no test asserts."""
+
+import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from apps.connectors.manifest.loader import load_file
+from apps.mappings.engine import Mapped, MappingSpec, compile_mapping
+from benchmarks import report, server
+from benchmarks.hooks import Hooking, percentile
+from benchmarks.measuring import Usage, measured
+from benchmarks.processes import CONNECTORS
+
+
+def mapping(object_name: str):
+    manifest = load_file(CONNECTORS / "bench" / "manifest.yaml")
+    spec = next(one for one in manifest.mappings if one["object"] == object_name and one["direction"] == "in")
+    return compile_mapping(MappingSpec.model_validate(spec), value_maps={})
+
+
+class TestVendor:
+    def test_every_entry_is_read_once_page_by_page(self) -> None:
+        async def read() -> list[int]:
+            found: list[int] = []
+            async with TestClient(TestServer(server.application(25))) as client:
+                url: str | None = "/v2/time_entries?per_page=10"
+                while url:
+                    page = orjson.loads(await (await client.get(url)).read())
+                    found += [row["id"] for row in page["time_entries"]]
+                    url = page["links"]["next"] and "/" + page["links"]["next"].split("/", 3)[3]
+            return found
+
+        found = asyncio.run(read())
+        assert len(found) == len(set(found)) == 25
+
+    def test_a_second_copy_is_counted_though_the_key_is_honoured(self) -> None:
+        async def create() -> tuple[list[int], dict[str, object]]:
+            async with TestClient(TestServer(server.application(0))) as client:
+                ids = []
+                for _ in range(2):
+                    answer = await client.post("/projects", json={"name": "Deal a"}, headers={"Idempotency-Key": "k"})
+                    ids.append(orjson.loads(await answer.read())["id"])
+                return ids, orjson.loads(await (await client.get("/arrivals")).read())
+
+        ids, arrivals = asyncio.run(create())
+        assert ids[0] == ids[1]
+        assert (list(arrivals["created"]), arrivals["most_copies"]) == (["a"], 2)
+
+
+class TestConnector:
+    def test_entries_and_deals_map_without_loss(self) -> None:
+        entry = mapping("time_entries").run(server.entry(7))
+        deal = mapping("deals").run(server.deal("x-1", datetime(2026, 11, 23, tzinfo=UTC)))
+        assert isinstance(entry, Mapped)
+        assert set(entry.references) == {"client", "project", "resource"}
+        assert isinstance(deal, Mapped)
+        assert (deal.values["status"], deal.values["name"]) == ("won", "Deal x-1")
+
+
+class TestMeasuring:
+    def test_the_work_of_a_child_is_counted(self) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-c", "x = sum(i * i for i in range(3_000_000)); input()"], stdin=subprocess.PIPE
+        )
+        with measured(process.pid, lambda: 0.0) as usage:
+            process.communicate(b"\n")
+        assert usage.cpu_s > 0
+        assert usage.peak_rss_mb > 1
+
+
+class TestReport:
+    def test_ratios_compare_the_same_repetition(self) -> None:
+        rows = [
+            report.Row(product, "first read", 1000, Usage(wall_s=wall, cpu_s=wall / 2, postgres_cpu_s=0))
+            for wall, product in ((1.0, report.OURS), (2.0, "dlt"), (2.0, report.OURS), (8.0, "dlt"))
+        ]
+        line = next(line for line in report.pulls(rows).splitlines() if report.OURS in line)
+        assert "3.00× (3.00× by CPU)" in line
+        assert "✗ ≥ 8,000" in line
+
+    def test_a_lost_event_fails_the_goal_however_fast_the_others_were(self) -> None:
+        run = Hooking(20, sent=2, acknowledged=2, arrived=1, arrive_ms=[5.0], acknowledge_ms=[1.0], fetch_ms=[2.0])
+        assert "✗ 50 / 150" in report.hooked([run])
+
+    @pytest.mark.parametrize(("share", "expected"), [(0.0, 1), (0.5, 3), (0.95, 4)])
+    def test_percentiles_are_values_that_occurred(self, share: float, expected: int) -> None:
+        assert percentile([4, 2, 3, 1], share) == expected
