@@ -17,6 +17,7 @@ from apps.core.tenancy.context import require_partner_schema
 
 RING = "apps.core.work.tasks.ring"
 _MAX_BACKOFF = timedelta(minutes=15)
+_SOON = timedelta(seconds=45)  # shorter pauses are retries, which keep their lane
 
 
 class LeaseLostError(TransientError):
@@ -91,7 +92,10 @@ def renew(work: Work) -> None:
 
 
 def finish(work: Work, *, next_due_at: datetime | None) -> None:
-    """End a claim: due again at `next_due_at`, gone for None, or due at once when someone woke it while it ran."""
+    """End a claim: due again at `next_due_at`, gone for None, or due at once when someone woke it while it ran.
+
+    What waits for its schedule is nobody's urgent wish any more and goes back to the slow lane.
+    """
     with connection.cursor() as cursor:
         if next_due_at is None:
             cursor.execute(
@@ -103,10 +107,18 @@ def finish(work: Work, *, next_due_at: datetime | None) -> None:
         cursor.execute(
             """
             update public.core_duework set lease_until = null, token = null, attempts = 0, error = '',
-                   due_at = case when version = %s then coalesce(%s, clock_timestamp()) else clock_timestamp() end
-             where id = %s and token = %s
+                   due_at = case when version = %(version)s then coalesce(%(next)s, clock_timestamp()) else clock_timestamp() end,
+                   lane = case when version = %(version)s and %(next)s > clock_timestamp() + %(soon)s then %(backfill)s else lane end
+             where id = %(id)s and token = %(token)s
             """,
-            [work.version, next_due_at, work.id, work.token],
+            {
+                "version": work.version,
+                "next": next_due_at,
+                "soon": _SOON,
+                "backfill": Lane.BACKFILL,
+                "id": work.id,
+                "token": work.token,
+            },
         )
 
 
@@ -116,7 +128,8 @@ def fail(work: Work, *, error: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            update public.core_duework set lease_until = null, token = null, error = %s, due_at = clock_timestamp() + make_interval(secs => %s)
+            update public.core_duework set lease_until = null, token = null, error = %s,
+                   due_at = clock_timestamp() + make_interval(secs => %s)
              where id = %s and token = %s
             """,
             [error[:2000], pause.total_seconds(), work.id, work.token],

@@ -64,7 +64,7 @@ def propose_matches(context: LoadContext, found: list[MatchProposal], author: Au
                 "kind": "match",
                 "record_id": proposal.record_id,
                 "other_record_id": proposal.candidate_id,
-                "key": f"{context.entity}:{min(proposal.record_id, proposal.candidate_id)}:{max(proposal.record_id, proposal.candidate_id)}",
+                "key": ":".join([context.entity, *map(str, sorted([proposal.record_id, proposal.candidate_id]))]),
                 "title": f"{proposal.label} may be {proposal.candidate_label}",
                 "score": proposal.score,
                 "details": [
