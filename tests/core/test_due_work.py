@@ -133,6 +133,15 @@ class TestFinish:
         assert queue.claim() is None
         assert queue.claim(now=datetime.now(UTC) + timedelta(minutes=4)) is not None
 
+    @pytest.mark.parametrize(("pause", "lane"), [(600, Lane.BACKFILL), (5, Lane.LIVE)])
+    def test_what_waits_for_its_schedule_leaves_the_fast_lane_a_retry_keeps_it(
+        self, partner: Partner, pause: int, lane: Lane
+    ) -> None:
+        wake(KIND, 1, lane=Lane.LIVE)
+        queue.finish(take(), next_due_at=datetime.now(UTC) + timedelta(seconds=pause))
+
+        assert DueWork.objects.get(kind=KIND).lane == lane
+
 
 class TestLease:
     def test_another_worker_takes_over_what_was_held_too_long(self, partner: Partner) -> None:
