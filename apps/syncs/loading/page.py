@@ -121,7 +121,14 @@ def _incoming(context: LoadContext, prepared: Prepared, counts: Counts) -> list[
 
 
 def _fresh(context: LoadContext, page: list[Incoming], counts: Counts, *, force: bool) -> list[Incoming]:
-    stored = rows.stored_hashes(context.connection_id, context.object_name, [item.external_id for item in page])
+    stored = {
+        external_id: (bytes(digest), status)
+        for external_id, digest, status in SourceRecord.objects.filter(
+            connection_id=context.connection_id,
+            object_name=context.object_name,
+            external_id__in=[item.external_id for item in page],
+        ).values_list("external_id", "payload_hash", "status")
+    }
     fresh: list[Incoming] = []
     for item in page:
         digest, status = stored.get(item.external_id, (b"", ""))

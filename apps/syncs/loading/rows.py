@@ -102,25 +102,6 @@ def bind(refs: list[dict[str, Any]], author: Author) -> None:
         )
 
 
-def stored_hashes(connection_id: int, object_name: str, external_ids: list[str]) -> dict[str, tuple[bytes, str]]:
-    """External id → (payload hash, status) of the records that are kept already.
-
-    One index look-up an id, whatever the planner knows of the table: a list of a thousand ids makes it read all records of
-    the connection instead, once a page.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            select w.id, t.payload_hash, t.status
-              from json_array_elements_text(%s::json) as w(id)
-             cross join lateral (select payload_hash, status from {_SOURCE}
-                                  where connection_id = %s and object_name = %s and external_id = w.id limit 1) as t
-            """,
-            [dump_json(external_ids), connection_id, object_name],
-        )
-        return {external_id: (bytes(digest), status) for external_id, digest, status in cursor.fetchall()}
-
-
 def store_sources(connection_id: int, object_name: str, entity_name: str, sources: Sources, author: Author) -> None:
     """Keep raw payloads with what became of them, newest wins."""
     if not sources:
