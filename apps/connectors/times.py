@@ -42,6 +42,8 @@ def format_time(moment: datetime, form: str) -> Any:
     if form == "tryton":
         return {"__class__": "datetime", **{name: getattr(moment, name) for name in _PARTS}}
     milliseconds = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+    if form == "epoch_ms_text":
+        return str(milliseconds)
     return milliseconds if form == "epoch_ms" else milliseconds // 1000
 
 

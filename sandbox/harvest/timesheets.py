@@ -42,8 +42,9 @@ def render_entry(call: Call, entry: Document) -> Document:
     return {
         **{name: value for name, value in entry.items() if name not in hidden},
         "user": {"id": entry["user_id"], "name": full_name(person)},
-        "client": brief(call, "clients", project.get("client_id"), "name", "currency"),
-        "project": brief(call, "projects", entry["project_id"], "name", "code"),
+        # An expense also tells the client's currency and the project's code; a time entry is published without them.
+        "client": brief(call, "clients", project.get("client_id"), "name"),
+        "project": brief(call, "projects", entry["project_id"], "name"),
         "task": brief(call, "tasks", entry["task_id"], "name"),
         "task_assignment": _short(on_task, "billable", "is_active", "hourly_rate", "budget"),
         "user_assignment": _short(

@@ -70,9 +70,10 @@ class NextUrl(_Sized):
 
 Paginator = Annotated[NoPaging | PageNumber | Offset | CursorToken | LinkHeader | NextUrl, Field(discriminator="kind")]
 
-TimeFormat = Literal["iso", "iso_seconds", "http_date", "epoch_s", "epoch_ms", "date", "tryton"]
+TimeFormat = Literal["iso", "iso_seconds", "http_date", "epoch_s", "epoch_ms", "epoch_ms_text", "date", "tryton"]
 """iso 2026-01-31T10:00:00.000000Z · iso_seconds 2026-01-31T10:00:00Z · http_date Sat, 31 Jan 2026 10:00:00 GMT ·
-epoch_s, epoch_ms · date 2026-01-31 · tryton {"__class__": "datetime", …}."""
+epoch_s, epoch_ms · epoch_ms_text: the milliseconds as text, where a JSON filter takes no number · date 2026-01-31 ·
+tryton {"__class__": "datetime", …}."""
 
 
 class _Cursor(Section):
