@@ -1,6 +1,7 @@
 """One client in several systems: certain matches are tied, likely ones proposed, and nobody makes it twice."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -117,28 +118,41 @@ class TestLikely:
         assert Client.objects.live().count() == 2
 
 
+# Between looking for known clients and making new ones, each process waits a while for the other to get there too.
 LOAD = """
-import json, sys
+import json, sys, time
+from pathlib import Path
 from django.db import connection
 connection.set_schema("acme")
 from apps.connectors.models import Connection
+from apps.syncs.loading import matching
 from tests.syncs.support import load
-connection_id, object_name, records = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3])
+connection_id, object_name, records, here = int(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), Path(sys.argv[4])
+adopt = matching.adopt
+
+def adopt_and_meet(*args):
+    found = adopt(*args)
+    (here / object_name).touch()
+    until = time.monotonic() + 8
+    while len(list(here.iterdir())) < 2 and time.monotonic() < until:
+        time.sleep(0.02)
+    return found
+
+matching.adopt = adopt_and_meet
 load(Connection.objects.get(pk=connection_id), object_name, *records)
-print("done")
 """
 
 
 class TestAtTheSameMoment:
-    def test_two_processes_bringing_the_same_clients_make_each_once(self, committed: Customer) -> None:
+    def test_two_processes_bringing_the_same_clients_make_each_once(self, committed: Customer, tmp_path: Path) -> None:
         names = [f"Client {chr(65 + number % 26)}{number} Holding" for number in range(40)]
         hubspot, xero = connect(committed, "hubspot"), connect(committed, "xero")
         companies = [hubspot_company(n, name, vat_number=f"DE{100000000 + n * 7919}") for n, name in enumerate(names)]
         contacts = [xero_contact(n, name, TaxNumber=f"DE{100000000 + n * 7919}") for n, name in enumerate(names)]
 
         running = [
-            start_python(LOAD, str(hubspot.pk), "companies", json.dumps(companies)),
-            start_python(LOAD, str(xero.pk), "contacts", json.dumps(list(reversed(contacts)))),
+            start_python(LOAD, str(hubspot.pk), "companies", json.dumps(companies), str(tmp_path)),
+            start_python(LOAD, str(xero.pk), "contacts", json.dumps(list(reversed(contacts))), str(tmp_path)),
         ]
         for process in running:
             output_of(process)
