@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from apps.accounts.models import Customer
 from apps.canonical.models import Billing, Change, Invoice, Opportunity, Project, TimeEntry
 from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
+from apps.flows.models import Flow
 from apps.portal import selectors
 from apps.portal.selectors import State
 from apps.syncs.models import Delivery
@@ -165,6 +166,29 @@ class TestOverview:
 
         assert found.open_hours == expected - lost.hours
 
+    def test_hours_billed_at_the_source_or_from_before_the_flow_are_not_waiting(
+        self, world: World, customer: Customer
+    ) -> None:
+        def measured() -> Any:
+            return selectors.measures(
+                customer, month_start=timezone.now(), first_week=timezone.localdate() - timedelta(days=200)
+            )
+
+        billed = Billing.objects.filter(time_entry__isnull=False).values("time_entry_id")
+        waiting = TimeEntry.objects.filter(approval="approved", is_billable=True).exclude(pk__in=billed)
+        first, second = waiting.order_by("work_date")[:2]
+        before = measured().open_hours
+
+        TimeEntry.objects.filter(pk=second.pk).update(is_billed_at_source=True)
+        assert measured().open_hours == before - second.hours
+
+        later = first.work_date + timedelta(days=1)
+        Flow.objects.filter(blueprint="time_to_invoice").update(
+            starts_at=datetime.combine(later, datetime.min.time(), UTC)
+        )
+        expected = waiting.filter(work_date__gte=later, is_billed_at_source=False)
+        assert measured().open_hours == sum(entry.hours for entry in expected) < before - second.hours
+
     def test_moments_are_in_the_customers_time_zone(self, as_carol: Client, world: World) -> None:
         assert "Times are shown in Europe/Berlin." in text_of(as_carol.get("/"))
 
@@ -270,6 +294,17 @@ class TestDeals:
         assert [step.state for step in detail.deal.steps][:2] == ["done", "now"]
         assert detail.waiting == 1
 
+    def test_a_deal_won_before_the_flow_began_is_not_said_to_be_set_up(self, as_carol: Client, world: World) -> None:
+        fresh = Opportunity.objects.get(name="Website relaunch")
+        fresh.projects.all().delete()
+        Flow.objects.filter(blueprint="sales_to_delivery").update(starts_at=fresh.won_at + timedelta(days=1))
+
+        assert "Won before we began to follow deals" in text_of(as_carol.get("/deals/"))
+        assert (
+            "Website relaunch" not in text_of(as_carol.get("/")).split("Won deals on their way")[1].split("Approved")[0]
+        )
+        assert "The project is being set up" not in text_of(as_carol.get(f"/deals/{fresh.pk}/"))
+
     def test_an_open_deal_has_no_page(self, as_carol: Client, world: World) -> None:
         open_deal = Opportunity.objects.filter(status="open").first()
         assert open_deal
@@ -312,6 +347,21 @@ class TestActivity:
 
         assert "Deal “Website relaunch” changed in HubSpot stage: Proposal → Closed won" in text
         assert "Harvest" not in text.split("All systems")[1].split("Harvest", 1)[1].split("Xero", 1)[1]
+
+    def test_what_we_wrote_ourselves_is_told_once(self, as_carol: Client, world: World) -> None:
+        Change.objects.all().delete()
+        written = Delivery.objects.filter(entity="invoice", status="done").first()
+        assert written
+        about = {"customer": world.customer, "entity": "invoice", "record_id": written.record_id}
+        Change.objects.create(**about, kind="created", origin="flow:2")
+        numbered = {"number": ["", "INV-1"], "status": ["planned", "draft"]}
+        Change.objects.create(**about, kind="updated", origin="connection:3", fields=numbered)
+
+        text = text_of(as_carol.get("/activity/"))
+
+        assert "was created in Xero" in text
+        assert "arrived" not in text
+        assert "planned" not in text
 
     def test_pages_do_not_overlap(self, world: World, customer: Customer) -> None:
         now = timezone.now()

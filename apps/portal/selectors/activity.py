@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max
+from django.db.models import Count, Exists, F, Max, OuterRef
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Customer
-from apps.canonical.models import Change
+from apps.canonical.models import Change, InvoiceStatus
 from apps.portal.selectors.names import icon_of, names_of, noun, plural
 from apps.portal.selectors.systems import State, System
 from apps.syncs.models import Delivery
@@ -67,6 +67,10 @@ def activity(
 def _change_groups(customer: Customer, system_id: int | None, now: datetime) -> Any:
     """One row for what one run did to one entity; a change outside a run stands alone."""
     changes = Change.objects.filter(customer=customer, at__gte=now - _LOOK_BACK, kind__in=_KINDS)
+    # What we wrote ourselves is told once, by its delivery: not as an arrival, nor again when its number comes back.
+    sent = Delivery.objects.filter(customer=customer, entity=OuterRef("entity"), record_id=OuterRef("record_id"))
+    changes = changes.exclude(Exists(sent), kind=Change.Kind.CREATED, origin__startswith="flow:")
+    changes = changes.exclude(kind=Change.Kind.UPDATED, entity="invoice", fields__status__0=InvoiceStatus.PLANNED)
     if system_id is not None:
         changes = changes.filter(origin=f"connection:{system_id}")
     return (

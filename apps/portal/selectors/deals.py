@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Max, Min, Q, QuerySet, Sum
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
 from apps.accounts.models import Customer
@@ -20,6 +21,7 @@ from apps.canonical.models import (
     Project,
     TimeEntry,
 )
+from apps.flows.models import Flow
 from apps.portal.selectors.invoices import STATUS_WORDS, Link, links_of
 from apps.portal.words import counted, number
 from apps.syncs.models import Delivery
@@ -55,6 +57,8 @@ class Deal:
     currency: str
     won_at: datetime | None
     steps: tuple[Step, ...]
+    is_past: bool = False
+    """Won before the flow began: its project was set up by hand, so its way is not known here."""
 
     @property
     def latest(self) -> Step:
@@ -106,6 +110,7 @@ class _Facts:
 
     projects: list[Project] = field(default_factory=list)
     is_set_up: bool = False
+    is_past: bool = False
     created_at: datetime | None = None
     hours: Decimal = Decimal(0)
     approved: Decimal = Decimal(0)
@@ -114,9 +119,10 @@ class _Facts:
     invoiced_at: datetime | None = None
 
 
-def deals(customer: Customer, *, page: int = 1, size: int = PAGE_SIZE) -> DealPage:
-    """One page of won deals, the latest win first."""
-    paginator = Paginator(_won(customer), size)
+def deals(customer: Customer, *, page: int = 1, size: int = PAGE_SIZE, only_followed: bool = False) -> DealPage:
+    """One page of won deals, the latest win first; `only_followed` leaves out those won before the flow began."""
+    won = _won(customer)
+    paginator = Paginator(won.filter(is_past=False) if only_followed else won, size)
     found = paginator.get_page(page)
     opportunities = list(found)
     facts = _facts(customer, opportunities)
@@ -147,19 +153,30 @@ def deal_detail(customer: Customer, pk: int) -> DealDetail | None:
     )  # fmt: skip
 
 
-def _won(customer: Customer) -> QuerySet[Opportunity]:
+def _won(customer: Customer) -> QuerySet[Any]:
     latest = Coalesce("won_at", "source_updated_at", "created_at")
     return (
         Opportunity.objects.filter(customer=customer, status=OpportunityStatus.WON, deleted_at__isnull=True)
+        .annotate(is_past=_is_past(customer))
         .select_related("client")
         .order_by(latest.desc(), "-pk")
     )
 
 
+def _is_past(customer: Customer) -> Q:
+    """Won before the flow looked, and no project of it is known."""
+    before = Flow.objects.filter(
+        customer=customer, blueprint=Flow.Blueprint.SALES_TO_DELIVERY, starts_at__gt=OuterRef("won_at")
+    )
+    return Q(Exists(before)) & ~Q(Exists(Project.objects.filter(opportunity=OuterRef("pk"), deleted_at__isnull=True)))
+
+
 def _facts(customer: Customer, opportunities: list[Opportunity]) -> dict[int, _Facts]:
     """Projects, time, invoices, references and deliveries of several deals: one query each."""
     ids = [opportunity.pk for opportunity in opportunities]
-    facts = {pk: _Facts() for pk in ids}
+    facts = {
+        opportunity.pk: _Facts(is_past=bool(getattr(opportunity, "is_past", False))) for opportunity in opportunities
+    }
     deal_of: dict[int, int] = {}
     for project in Project.objects.filter(customer=customer, opportunity_id__in=ids, deleted_at__isnull=True).order_by(
         "pk"
@@ -234,6 +251,7 @@ def _deal(opportunity: Opportunity, facts: _Facts, links: dict[tuple[str, int], 
         currency=opportunity.currency,
         won_at=opportunity.won_at,
         steps=_steps(opportunity, facts, links),
+        is_past=facts.is_past,
     )
 
 
@@ -260,7 +278,7 @@ def _steps(opportunity: Opportunity, facts: _Facts, links: dict[tuple[str, int],
     return tuple(
         Step(
             key, title, icon,
-            "done" if reached[index] else "now" if index == next_step else "later",
+            "done" if reached[index] else "now" if index == next_step and not facts.is_past else "later",
             texts[index], at[index] if reached[index] or index == 4 else None, mine[index],
         )
         for index, (key, title, icon) in enumerate(_STATIONS)
@@ -277,6 +295,8 @@ _STATIONS = (
 
 
 def _texts(opportunity: Opportunity, facts: _Facts, paid: int) -> tuple[str, ...]:
+    if facts.is_past:
+        return ("Won before we began to follow deals", *["Not followed here"] * 4)
     won = f"Signed by {opportunity.client.name}" if opportunity.client else "Signed"
     project = f"{counted(len(facts.projects), 'project')} created" if facts.is_set_up else "The project is being set up"
     time = (

@@ -1,14 +1,15 @@
 """The overview's sentence on how things are, and its numbers."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import TruncWeek
+from django.db.models import Count, DateField, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, TruncDate, TruncWeek
 
 from apps.accounts.models import Customer
 from apps.canonical.models import Approval, Billing, Invoice, InvoiceStatus, TimeEntry
+from apps.flows.models import Flow
 from apps.portal.selectors.questions import OpenQuestion
 from apps.portal.selectors.systems import State, System
 from apps.portal.words import counted, listed
@@ -91,8 +92,7 @@ def health(systems: tuple[System, ...], *, questions: tuple[OpenQuestion, ...]) 
 def measures(customer: Customer, *, month_start: datetime, first_week: date) -> Measures:
     """Hours and invoices; `month_start` and `first_week` are in the customer's own calendar."""
     weeks = _weeks(customer, first_week)
-    open_hours = _billable(customer).filter(~_is_billed(), is_billed_at_source=False)
-    found = open_hours.aggregate(hours=Sum("hours"), entries=Count("id"))
+    found = _open(customer).aggregate(hours=Sum("hours"), entries=Count("id"))
     invoices = _invoice_figures(customer, month_start)
     return Measures(
         open_hours=found["hours"] or Decimal(0),
@@ -110,20 +110,27 @@ def _billable(customer: Customer) -> QuerySet[TimeEntry]:
     )
 
 
-def _is_billed() -> Exists:
-    return Exists(Billing.objects.filter(time_entry=OuterRef("pk")))
+def _is_billed() -> Q:
+    """By an invoice of ours, or by one that the time system made itself."""
+    return Q(Exists(Billing.objects.filter(time_entry=OuterRef("pk")))) | Q(is_billed_at_source=True)
+
+
+def _open(customer: Customer) -> QuerySet[TimeEntry]:
+    """What the flow will still invoice: not what was worked before it began, nor on projects that are never billed."""
+    flow = Flow.objects.filter(customer=customer, blueprint=Flow.Blueprint.TIME_TO_INVOICE)
+    began = Subquery(flow.annotate(day=TruncDate("starts_at", tzinfo=UTC)).values("day")[:1])
+    return (
+        _billable(customer)
+        .filter(~_is_billed(), work_date__gte=Coalesce(began, Value(date.min), output_field=DateField()))
+        .exclude(project__is_billable=False)
+    )
 
 
 def _weeks(customer: Customer, first_week: date) -> tuple[Week, ...]:
-    rows = (
-        _billable(customer)
-        .filter(work_date__gte=first_week)
-        .annotate(week=TruncWeek("work_date"), billed=_is_billed())
-        .order_by()
-        .values("week", "billed")
-        .annotate(worked=Sum("hours"))
-    )
-    hours = {(row["week"], row["billed"]): row["worked"] for row in rows}
+    hours: dict[tuple[date, bool], Decimal] = {}
+    for is_billed, entries in ((True, _billable(customer).filter(_is_billed())), (False, _open(customer))):
+        rows = entries.filter(work_date__gte=first_week).annotate(week=TruncWeek("work_date")).order_by()
+        hours |= {(row["week"], is_billed): row["worked"] for row in rows.values("week").annotate(worked=Sum("hours"))}
     starts = [date.fromordinal(first_week.toordinal() + 7 * index) for index in range(_WEEKS_SHOWN)]
     zero = Decimal(0)
     return tuple(Week(start, hours.get((start, True), zero), hours.get((start, False), zero)) for start in starts)

@@ -39,5 +39,5 @@ def overview(request: HttpRequest, customer: Customer) -> HttpResponse:
         bars=charts.bars(measures.weeks),
         chart=charts,
         activity=selectors.activity(customer, systems=systems, now=now, size=_ACTIVITY_SHOWN).items,
-        deals=selectors.deals(customer, size=_DEALS_SHOWN).deals,
+        deals=selectors.deals(customer, size=_DEALS_SHOWN, only_followed=True).deals,
     )
