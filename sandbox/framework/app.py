@@ -45,8 +45,10 @@ async def _consent_page(vendor: Vendor, request: web.Request) -> Reply:
 
 
 async def _consent_answer(vendor: Vendor, request: web.Request) -> Reply:
-    form = {name: str(value) for name, value in (await request.post()).items()}
-    return oauth.consent_answer(vendor, form, vendor.clock())
+    posted = await request.post()
+    form = {name: str(value) for name, value in posted.items()}
+    chosen = [str(value) for value in posted.getall("account", [])]
+    return oauth.consent_answer(vendor, form, chosen, vendor.clock())
 
 
 async def _token(vendor: Vendor, request: web.Request) -> Reply:

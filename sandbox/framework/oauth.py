@@ -6,7 +6,7 @@ RFC 6749 error answers; PKCE by RFC 7636 (S256 and plain).
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
@@ -26,8 +26,9 @@ def consent_page(vendor: Vendor, query: Mapping[str, str]) -> Reply:
         return _html(page(vendor, "This request cannot be allowed", f"<p role='alert'>{escape(problem)}</p>"), 400)
     hidden = "".join(f'<input type="hidden" name="{name}" value="{escape(query.get(name, ""))}">' for name in _CARRIED)
     own = _client(vendor, query["client_id"])
+    kind = 'type="checkbox"' if vendor.several_accounts else 'type="radio" required'
     choices = "".join(
-        f'<p><label><input type="radio" name="account" value="{escape(account["id"])}" required'
+        f'<p><label><input name="account" value="{escape(account["id"])}" {kind}'
         f"{' checked' if own and account['id'] == own['id'] else ''}> {escape(account['name'])}"
         f" <small>({escape(account['id'])})</small></label></p>"
         for account in vendor.accounts()
@@ -42,18 +43,19 @@ def consent_page(vendor: Vendor, query: Mapping[str, str]) -> Reply:
     return _html(page(vendor, f"Connect to {vendor.label}", body))
 
 
-def consent_answer(vendor: Vendor, form: Mapping[str, str], now: datetime) -> Reply:
+def consent_answer(vendor: Vendor, form: Mapping[str, str], chosen: Sequence[str], now: datetime) -> Reply:
     problem = _request_problem(vendor, form)
     if problem:
         return _html(page(vendor, "This request cannot be allowed", f"<p role='alert'>{escape(problem)}</p>"), 400)
     state = {"state": form["state"]} if form.get("state") else {}
     if form.get("decision") == "deny":
         return _redirect(form["redirect_uri"], {"error": "access_denied", **state})
-    account = next((item for item in vendor.accounts() if item["id"] == form.get("account")), None)
-    if account is None:
+    opened = [item["id"] for item in vendor.accounts() if item["id"] in chosen]
+    if not opened or (len(opened) > 1 and not vendor.several_accounts):
         return _html(page(vendor, "Choose an account", "<p role='alert'>No practice account was chosen.</p>"), 400)
     code = vendor.tokens.issue_code(
-        account=account["id"],
+        account=opened[0],
+        also=opened[1:],
         client_id=form["client_id"],
         redirect_uri=form["redirect_uri"],
         scope=form.get("scope", ""),
@@ -95,7 +97,7 @@ def _from_code(vendor: Vendor, form: Mapping[str, str], client_id: str, now: dat
     vendor.tokens.mark_used(code["token"])
     return _tokens(
         vendor.tokens.issue_pair(
-            account=code["account"], client_id=client_id, scope=code["scope"], now=now,
+            account=code["account"], also=code["also"], client_id=client_id, scope=code["scope"], now=now,
             seconds=vendor.oauth.access_seconds,
         )
     )  # fmt: skip
@@ -109,7 +111,7 @@ def _from_refresh(vendor: Vendor, form: Mapping[str, str], client_id: str, now: 
         vendor.tokens.mark_used(old["token"])
     return _tokens(
         vendor.tokens.issue_pair(
-            account=old["account"], client_id=client_id, scope=old["scope"], now=now,
+            account=old["account"], also=old.get("also", []), client_id=client_id, scope=old["scope"], now=now,
             seconds=vendor.oauth.access_seconds, refresh="" if vendor.oauth.rotates_refresh else old["token"],
         )
     )  # fmt: skip

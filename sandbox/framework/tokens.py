@@ -1,6 +1,7 @@
 """Tokens and authorisation codes: each belongs to one account, may expire, be revoked, be replaced."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,18 +29,19 @@ class Tokens:
         return token
 
     def issue_pair(
-        self, *, account: str, client_id: str, scope: str, now: datetime, seconds: int, refresh: str = ""
-    ) -> dict[str, Any]:
+        self, *, account: str, client_id: str, scope: str, now: datetime, seconds: int, refresh: str = "",
+        also: Sequence[str] = (),
+    ) -> dict[str, Any]:  # fmt: skip
         """Issue an access token, and a refresh token unless an old one (`refresh`) goes on being good."""
         access = secrets.token_urlsafe(48)
         self._save(
-            access, kind="access", account=account, client_id=client_id, scope=scope, parent=refresh,
+            access, kind="access", account=account, also=list(also), client_id=client_id, scope=scope, parent=refresh,
             expires_at=iso_seconds(now + timedelta(seconds=seconds)),
         )  # fmt: skip
         if not refresh:
             refresh = secrets.token_urlsafe(48)
             self._save(
-                refresh, kind="refresh", account=account, client_id=client_id, scope=scope,
+                refresh, kind="refresh", account=account, also=list(also), client_id=client_id, scope=scope,
                 expires_at=iso_seconds(now + timedelta(days=REFRESH_DAYS)),
             )  # fmt: skip
         return {
@@ -51,11 +53,12 @@ class Tokens:
         }
 
     def issue_code(
-        self, *, account: str, client_id: str, redirect_uri: str, scope: str, challenge: str, method: str, now: datetime
-    ) -> str:
+        self, *, account: str, client_id: str, redirect_uri: str, scope: str, challenge: str, method: str, now: datetime,
+        also: Sequence[str] = (),
+    ) -> str:  # fmt: skip
         code = secrets.token_urlsafe(32)
         self._save(
-            code, kind="code", account=account, client_id=client_id, scope=scope, redirect_uri=redirect_uri,
+            code, kind="code", account=account, also=list(also), client_id=client_id, scope=scope, redirect_uri=redirect_uri,
             challenge=challenge, method=method, expires_at=iso_seconds(now + timedelta(seconds=CODE_SECONDS)),
         )  # fmt: skip
         return code
@@ -70,6 +73,11 @@ class Tokens:
         if _past(found, now):
             return Checked(problem="This access token has expired", expired=True)
         return Checked(account=found["account"])
+
+    def opened_by(self, token: str) -> list[str]:
+        """The accounts the token opens: mostly one; several where a consent may name several."""
+        found = self._store.peek(SYSTEM, "tokens", token) or {}
+        return [found["account"], *found.get("also", [])] if found else []
 
     def redeem(self, token: str, kind: str, client_id: str, now: datetime) -> Document | None:
         """The live code or refresh token, or None; a code or a replaced refresh token is good only once."""

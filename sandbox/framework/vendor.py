@@ -62,6 +62,7 @@ class Vendor:
     concurrent = 0
     oauth: OAuthPaths
     collections: tuple[str, ...] = ()
+    several_accounts = False  # one consent may open several accounts
 
     def __init__(self, store: Store, *, clock: Clock = utc_now) -> None:
         self.store = store

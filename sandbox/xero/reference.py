@@ -155,15 +155,16 @@ def _currency(call: Call, given: Document) -> Document:
 
 
 def connections(call: Call) -> Reply:
-    account = call.vendor.account(call.account)
+    """Every organisation the consent opens."""
     made = "2026-01-05T09:00:00.0000000"
     return Reply(
         [
             {
-                "id": _connection_id(call.account), "authEventId": str(uuid.uuid5(uuid.NAMESPACE_URL, call.account)),
-                "tenantId": call.account, "tenantType": "ORGANISATION", "tenantName": account["name"],
+                "id": _connection_id(org), "authEventId": str(uuid.uuid5(uuid.NAMESPACE_URL, call.account)),
+                "tenantId": org, "tenantType": "ORGANISATION", "tenantName": call.vendor.account(org)["name"],
                 "createdDateUtc": f"{made}Z", "updatedDateUtc": f"{made}Z",
             }
+            for org in call.vendor.tokens.opened_by(call.token)
         ]
     )  # fmt: skip
 

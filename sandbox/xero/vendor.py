@@ -27,6 +27,7 @@ class Xero(Vendor):
     api_prefix = "/api.xro/2.0"
     windows = (Window(MINUTE, 60, 60), Window(DAY, 5000, 86_400), Window(APP_MINUTE, 10_000, 60))
     concurrent = 5
+    several_accounts = True
     oauth = OAuthPaths(
         authorize=("/identity/connect/authorize", "/oauth/authorize"),
         token=("/identity/connect/token", "/connect/token"),
@@ -54,11 +55,12 @@ class Xero(Vendor):
         org = self.account_of_bearer(call)
         if call.path.startswith(self.api_prefix):
             wanted = call.headers.get("xero-tenant-id", "")
-            if wanted != org:
+            if wanted not in self.tokens.opened_by(call.token):
                 detail = (
                     "AuthenticationUnsuccessful" if wanted else "TenantId is missing: send the xero-tenant-id header"
                 )
                 raise Refusal(problem(403, "Forbidden", detail))
+            org = wanted
         call.account = org
 
     def run(self, handler: Handler, call: Call) -> Reply:
