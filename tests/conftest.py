@@ -34,7 +34,12 @@ def django_db_setup(
     from django.test.utils import setup_databases
 
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        configured = connection.settings_dict["NAME"]
         setup_databases(verbosity=0, interactive=False, keepdb=True)
+        if _was_left_in_use():
+            connection.creation.destroy_test_db(configured, verbosity=0)
+            setup_databases(verbosity=0, interactive=False, keepdb=False)
+            _was_left_in_use()
         call_command("migrate_schemas", shared=True, verbosity=0)
         ensure_public_partner()
         for schema_name, name in (("acme", "Acme Integrations"), ("globex", "Globex Systems")):
@@ -47,6 +52,17 @@ def django_db_setup(
     yield
     with django_db_blocker.unblock():  # type: ignore[attr-defined]
         connection.set_schema_to_public()
+        with connection.cursor() as cursor:
+            cursor.execute("drop table public.session_in_use")
+
+
+def _was_left_in_use() -> bool:
+    """Whether a session before this one was killed: half-made schemas and committed rows may be left. Marks it as in use."""
+    with connection.cursor() as cursor:
+        cursor.execute("select to_regclass('public.session_in_use') is not null")
+        (was_in_use,) = cursor.fetchone()
+        cursor.execute("create table if not exists public.session_in_use ()")
+    return bool(was_in_use)
 
 
 @pytest.fixture

@@ -22,13 +22,13 @@ from apps.connectors.models import Connection
 from apps.connectors.services import create_connection, test_connection, update_credentials
 from apps.core.errors import PermanentError
 from apps.core.work import wake
+from apps.core.work.kinds import RELEASE
 from apps.flows.models import Flow
 from apps.flows.services import install_blueprint, update_settings
 from apps.mappings.models import ValueMap
 from apps.mappings.services import set_value
 from apps.partners.models import Partner
 from apps.partners.services import create_partner, ensure_public_partner
-from apps.core.work.kinds import RELEASE
 from apps.syncs.services import add_syncs
 
 REASON = "demo"

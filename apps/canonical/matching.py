@@ -110,8 +110,18 @@ def _shared(subject: Party, candidate: Party) -> dict[MatchKind, str]:
         MatchKind.REFERENCE: _same(normalised_reference(subject.reference), normalised_reference(candidate.reference)),
         MatchKind.TAX_NUMBER: _same(ours, theirs),
         MatchKind.DOMAIN: domains[0] if domains else "",
-        MatchKind.EXACT_NAME: _same(normalised_name(subject.name), normalised_name(candidate.name)),
+        MatchKind.EXACT_NAME: _same_name(subject.name, candidate.name),
     }
+
+
+def _same_name(ours: str, theirs: str) -> str:
+    """The very same name, or one that only leaves out the legal form: "Acme" is "Acme GmbH", but "Acme AG" is not."""
+    full_ours, full_theirs = normalised_name(ours), normalised_name(theirs)
+    if full_ours == full_theirs:
+        return full_ours
+    bare_ours, bare_theirs = name_words(ours), name_words(theirs)
+    is_bare = bare_ours == full_ours or bare_theirs == full_theirs
+    return bare_ours if is_bare and bare_ours == bare_theirs and len(bare_ours) >= _SHORTEST_NAME else ""
 
 
 def _tax_numbers_differ(subject: Party, candidate: Party) -> bool:

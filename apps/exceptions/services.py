@@ -10,12 +10,11 @@ from apps.accounts.models import User
 from apps.core.errors import PermanentError
 from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem
-from apps.core.work import wake
+from apps.core.work import kinds, wake
 from apps.exceptions.models import CaseStatus, ExceptionCase
 from apps.exceptions.reasons import reason_for
 from apps.flows.services import retry_item
 from apps.mappings.services import set_value
-from apps.core.work import kinds
 from apps.syncs.models import Delivery, SourceRecord, SyncRun
 from apps.syncs.models.inbound import RecordStatus
 from apps.syncs.services import cancel_delivery, reprocess, retry_delivery, start_run

@@ -28,7 +28,7 @@ class Flow(models.Model):
         constraints = [models.UniqueConstraint(fields=["customer", "blueprint"], name="flow_once")]
 
     def __str__(self) -> str:
-        return f"{self.get_blueprint_display()} · {self.customer_id}"
+        return str(self.get_blueprint_display())
 
 
 class ItemStatus(models.TextChoices):

@@ -87,17 +87,34 @@ class TestFreeMail:
         assert find_match(Party("", "Ben Ek", email=f"ben@{domain}"), pool).outcome is MatchOutcome.NONE
 
 
+class TestLegalForm:
+    @pytest.mark.parametrize(
+        ("known", "name"),
+        [
+            ("Müller & Söhne GmbH & Co. KG", "Muller und Sohne"),
+            ("Société Générale S.A.", "Societe Generale"),
+            ("Orsted", "Ørsted A/S"),
+        ],
+    )
+    def test_a_name_that_only_leaves_it_out_is_the_same(self, known: str, name: str) -> None:
+        result = find_match(Party("", name), [Party("9", known), Party("8", "Zeta Shipping BV")])
+
+        assert (result.outcome, result.candidate_id) == (MatchOutcome.CERTAIN, "9")
+
+    def test_two_firms_that_differ_only_by_it_are_a_persons_choice(self) -> None:
+        pool = [Party("1", "Acme GmbH"), Party("2", "Acme AG")]
+
+        assert find_match(Party("", "Acme"), pool).outcome is MatchOutcome.AMBIGUOUS
+
+
 class TestProposals:
     @pytest.mark.parametrize(
         ("known", "name"),
         [
             ("Acme GmbH", "Acme Inc."),
-            ("Müller & Söhne GmbH & Co. KG", "Muller und Sohne"),
-            ("Société Générale S.A.", "Societe Generale"),
             ("Beta Consulting Ltd", "Consulting Beta"),
             ("Northwind Traders AB", "Nortwind Traders"),
             ("Data Works SARL", "DataWorks"),
-            ("Ørsted A/S", "Orsted"),
         ],
     )
     def test_a_similar_name_is_proposed_never_taken(self, known: str, name: str) -> None:

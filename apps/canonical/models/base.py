@@ -44,6 +44,11 @@ class RecordHistory(HistoricalRecords):  # type: ignore[misc]
                 field.db_index = False
         return fields
 
+    def get_extra_fields(self, model: type[models.Model], fields: dict[str, Any]) -> dict[str, Any]:
+        extra: dict[str, Any] = super().get_extra_fields(model, fields)
+        extra["history_user"].db_index = False
+        return extra
+
 
 def history() -> RecordHistory:
     """History rows without foreign-key constraints, so that they outlive what they describe."""

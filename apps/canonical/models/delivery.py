@@ -202,7 +202,11 @@ class TimeEntry(Record):
     """Hours on a day. `work_date` is the vendor's local calendar date and is never shifted by a time zone."""
 
     client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="time_entries")
+    # Its own index would double the one with the date below; the customer's likewise.
+    project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="time_entries", db_index=False
+    )
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
     resource = models.ForeignKey(
         Resource, null=True, blank=True, on_delete=models.SET_NULL, related_name="time_entries"
     )
@@ -242,7 +246,11 @@ class TimeEntry(Record):
 
 class Expense(Record):
     client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="expenses")
+    # Its own index would double the one with the date below; the customer's likewise.
+    project = models.ForeignKey(
+        Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="expenses", db_index=False
+    )
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
     resource = models.ForeignKey(Resource, null=True, blank=True, on_delete=models.SET_NULL, related_name="expenses")
     category = models.CharField(max_length=200, blank=True, default="")
     spent_date = models.DateField()
@@ -260,6 +268,7 @@ class Expense(Record):
     class Meta(Record.Meta):
         indexes = [
             models.Index(fields=["customer", "spent_date"]),
+            models.Index(fields=["project", "spent_date"]),
             models.Index(
                 fields=["customer", "project"],
                 name="expense_billable",

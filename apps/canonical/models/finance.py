@@ -19,7 +19,7 @@ class TaxRate(Record):
     history = history()
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.percent} %)"
+        return self.name
 
 
 class LedgerAccount(Record):

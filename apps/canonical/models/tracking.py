@@ -7,8 +7,13 @@ from django.db.models.functions import Now
 class ExternalRef(models.Model):
     """The pair (connection, object, external id) ↔ canonical record."""
 
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
-    connection = models.ForeignKey("connectors.Connection", on_delete=models.CASCADE, related_name="+")
+    # No constraints and no indexes of their own on the tables every synced row writes to: each would be paid for a million times.
+    customer = models.ForeignKey(
+        "accounts.Customer", on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    connection = models.ForeignKey(
+        "connectors.Connection", on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
     object_name = models.CharField(max_length=100)
     external_id = models.CharField(max_length=255)
     entity = models.CharField(max_length=40)
@@ -35,7 +40,9 @@ class Change(models.Model):
         DELETED = "deleted"
         LINKED = "linked"
 
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(
+        "accounts.Customer", on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
     entity = models.CharField(max_length=40)
     record_id = models.BigIntegerField()
     kind = models.CharField(max_length=10, choices=Kind.choices)

@@ -108,13 +108,14 @@ def finish(work: Work, *, next_due_at: datetime | None) -> None:
             """
             update public.core_duework set lease_until = null, token = null, attempts = 0, error = '',
                    due_at = case when version = %(version)s then coalesce(%(next)s, clock_timestamp()) else clock_timestamp() end,
-                   lane = case when version = %(version)s and %(next)s > clock_timestamp() + %(soon)s then %(backfill)s else lane end
+                   lane = case when version = %(version)s and %(next)s > clock_timestamp() + make_interval(secs => %(soon)s)
+                               then %(backfill)s else lane end
              where id = %(id)s and token = %(token)s
             """,
             {
                 "version": work.version,
                 "next": next_due_at,
-                "soon": _SOON,
+                "soon": _SOON.total_seconds(),
                 "backfill": Lane.BACKFILL,
                 "id": work.id,
                 "token": work.token,

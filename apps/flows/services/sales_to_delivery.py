@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef, Q
 
 from apps.canonical.models import Client, Contract, Opportunity, Project, Proposal, ProposalStatus, QuoteLine, Resource
 from apps.canonical.services import create_record, update_record
@@ -22,7 +22,15 @@ from apps.flows.rules.amendments import proposal_for
 from apps.flows.rules.deals import LineItem, WonDeal, restore, snapshot
 from apps.flows.rules.delivery_plan import DeliveryPlan, DeliverySettings, TaskTemplate, TeamMember, plan_delivery
 from apps.flows.rules.terms import RateKind
-from apps.flows.services.systems import FlowIncompleteError, Target, has_read_all, key, system, target
+from apps.flows.services.systems import (
+    FlowIncompleteError,
+    Target,
+    has_read_all,
+    key,
+    require_unambiguous,
+    system,
+    target,
+)
 from apps.syncs.services import intend
 from apps.syncs.services.deliveries import Intent
 
@@ -193,23 +201,8 @@ def _require_ready(plan: DeliveryPlan, opportunity: Opportunity, systems: System
             raise FlowIncompleteError(
                 f"{where.connection.name} has not been read completely yet; it goes on by itself then"
             )
-    _require_unambiguous(opportunity.client, systems)
-
-
-def _require_unambiguous(client: Client | None, systems: Systems) -> None:
-    """A client that may exist there under another name is not made a second time before a person has decided."""
-    if client is None:
-        return
-    open_matches = Proposal.objects.filter(
-        customer_id=client.customer_id, kind=Proposal.Kind.MATCH, status=ProposalStatus.OPEN, entity="client"
-    ).filter(Q(record_id=client.pk) | Q(other_record_id=client.pk))
-    for match in open_matches:
-        other = match.other_record_id if match.record_id == client.pk else match.record_id
-        for where in (systems.project_clients, systems.erp_clients):
-            if where and other and not where.holds("client", client.pk) and where.holds("client", other):
-                raise FlowIncompleteError(
-                    f"{match.title} in {where.connection.name}: decide on the proposal first", code="match_ambiguous"
-                )
+    if opportunity.client is not None:
+        require_unambiguous(opportunity.client, systems.project_clients, systems.erp_clients)
 
 
 def _make_records(
@@ -428,17 +421,25 @@ def _hold(item: FlowItem, opportunity: Opportunity, error: FlowIncompleteError) 
 
 def _propose_changes(flow: Flow, settings: SalesToDeliverySettings, now: datetime) -> None:
     """What changed in the deal since it was planned becomes a proposal that a person decides on."""
-    items = {item.record_id: item for item in flow.items.exclude(snapshot={}).exclude(status=Status.CANCELLED)}
+    planned = flow.items.exclude(snapshot={}).exclude(status=Status.CANCELLED)
     since = (flow.latest_success_at or flow.starts_at) - _OVERLAP
-    changed = (
-        Opportunity.objects.filter(pk__in=items)
-        .filter(Q(updated_at__gt=since) | Q(lines__updated_at__gt=since))
+    changed = {
+        opportunity.pk: opportunity
+        for opportunity in Opportunity.objects.filter(pk__in=planned.values("record_id"))
+        .annotate(lines_changed_at=Max("lines__updated_at"))
+        .filter(Q(updated_at__gt=since) | Q(lines_changed_at__gt=since))
         .select_related("client")
-        .distinct()
-    )
+    }
+    if not changed:
+        return
     rules = rules_settings(flow, settings)
-    for opportunity in changed:
-        item = items[opportunity.pk]
+    for item in planned.filter(record_id__in=changed):
+        opportunity = changed[item.record_id]
+        stamp = max(filter(None, (opportunity.updated_at, opportunity.lines_changed_at))).isoformat()
+        if item.plan.get("compared") == stamp:
+            continue
+        item.plan = {**item.plan, "compared": stamp}
+        item.save(update_fields=["plan"])
         before, after = plan_delivery(restore(item.snapshot), rules), plan_delivery(deal_of(opportunity), rules)
         differences = proposal_for(before, after)
         proposal_key = f"deal:{opportunity.pk}"

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from django.db import connection as database
+from django.db.models import Q
 
-from apps.canonical.models import ExternalRef
+from apps.canonical.models import Client, ExternalRef, Proposal, ProposalStatus
 from apps.connectors.models import Connection
 from apps.core.errors import PermanentError
 from apps.mappings import selectors
@@ -55,6 +56,23 @@ def has_read_all(where: Target) -> bool:
     """Whether its records were read at least once: before that, what exists there is unknown and would be made twice."""
     sync = Sync.objects.filter(connection=where.connection, object_name=where.object_name).first()
     return sync is None or sync.latest_success_at is not None
+
+
+def require_unambiguous(client: Client, *targets: Target | None) -> None:
+    """A client that may exist there under another name is not made a second time before a person has decided.
+
+    Raises FlowIncompleteError with code `match_ambiguous`, naming the proposal.
+    """
+    open_matches = Proposal.objects.filter(
+        customer_id=client.customer_id, kind=Proposal.Kind.MATCH, status=ProposalStatus.OPEN, entity="client"
+    ).filter(Q(record_id=client.pk) | Q(other_record_id=client.pk))
+    for match in open_matches:
+        other = match.other_record_id if match.record_id == client.pk else match.record_id
+        for where in targets:
+            if where and other and not where.holds("client", client.pk) and where.holds("client", other):
+                raise FlowIncompleteError(
+                    f"{match.title} in {where.connection.name}: decide on the proposal first", code="match_ambiguous"
+                )
 
 
 def key(*parts: object) -> str:

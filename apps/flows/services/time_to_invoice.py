@@ -5,6 +5,7 @@ One transaction makes the invoice, its lines, what each line bills and the inten
 """
 
 from collections import defaultdict
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
@@ -42,7 +43,15 @@ from apps.flows.rules.rating import RatedTime, rate_expenses, rate_time
 from apps.flows.rules.taxes import TaxRounding
 from apps.flows.services import billable
 from apps.flows.services.sales_to_delivery import client_intent
-from apps.flows.services.systems import FlowIncompleteError, Target, has_read_all, key, system, target
+from apps.flows.services.systems import (
+    FlowIncompleteError,
+    Target,
+    has_read_all,
+    key,
+    require_unambiguous,
+    system,
+    target,
+)
 from apps.mappings.selectors import specs, value_maps
 from apps.syncs.models import Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
@@ -112,9 +121,14 @@ def bill(flow: Flow, settings: TimeToInvoiceSettings, *, now: datetime) -> list[
     groups, homeless = billable.groups(flow, settings, until=_until(flow, settings, now))
     _report_homeless(flow, homeless)
     made: list[Invoice] = []
+    taxes_missing = _Unmapped()
     for group in groups:
-        with transaction.atomic():
-            made += _bill_group(flow, settings, group, erp, now)
+        try:
+            with transaction.atomic():
+                made += _bill_group(flow, settings, group, erp, now, taxes_missing)
+        except UnmappedTaxError as error:
+            taxes_missing.add(error, group, billable.currency_of(group, flow))
+    _report_unmapped(flow, erp, taxes_missing)
     return made
 
 
@@ -141,7 +155,12 @@ def _until(flow: Flow, settings: TimeToInvoiceSettings, now: datetime) -> date |
 
 
 def _bill_group(
-    flow: Flow, settings: TimeToInvoiceSettings, group: billable.Group, erp: Connection, now: datetime
+    flow: Flow,
+    settings: TimeToInvoiceSettings,
+    group: billable.Group,
+    erp: Connection,
+    now: datetime,
+    taxes: "_Unmapped",
 ) -> list[Invoice]:
     # Serialises billing per flow, and the look at what is unbilled with it: two workers must not plan the same hours.
     with database.cursor() as cursor:
@@ -162,17 +181,17 @@ def _bill_group(
         )
         return []
     try:
-        plan, rated = _plan(flow, settings, group, erp, client, currency)
-    except UnmappedTaxError as error:
+        require_unambiguous(client, target(erp, "client"))
+        plan, rated = _plan(settings, group, erp, client, currency, taxes)
+    except FlowIncompleteError as error:
         _report(
             flow,
             trace,
-            "value_unmapped",
-            f"{group.label}: {error}",
-            {"problems": [error.problem]},
+            error.code,
+            f"{group.label}: {error.message}",
+            {"error": error.message},
             amount=_worth(group),
             currency=currency,
-            connection=erp,
         )
         return []
     except AppError as error:  # terms that contradict each other, a currency nobody knows: this group alone waits
@@ -199,13 +218,71 @@ def _drop_billed(group: billable.Group) -> None:
 
 
 class UnmappedTaxError(Exception):
-    def __init__(self, message: str, problem: dict[str, Any]) -> None:
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
-        self.problem = problem
+        self.code = code
+        self.message = message
+
+
+@dataclass(slots=True)
+class _Unmapped:
+    """Tax codes that were needed, and the work that waits for those the ERP's counterpart of which is unknown."""
+
+    asked: set[str] = field(default_factory=set)
+    waiting: dict[str, list[tuple[str, Decimal, str]]] = field(default_factory=dict)
+    """Code → (whose work, what it is worth, currency)."""
+    messages: dict[str, str] = field(default_factory=dict)
+
+    def add(self, error: UnmappedTaxError, group: billable.Group, currency: str) -> None:
+        self.waiting.setdefault(error.code, []).append((group.label, _worth(group), currency))
+        self.messages[error.code] = error.message
+
+
+def _report_unmapped(flow: Flow, erp: Connection, unmapped: _Unmapped) -> None:
+    """One case a tax code, however many projects wait for it: one answer releases them all."""
+    for code, waiting in sorted(unmapped.waiting.items()):
+        labels = sorted({label for label, _, _ in waiting})
+        currencies = {currency for _, _, currency in waiting}
+        message = unmapped.messages[code]
+        _report(
+            flow,
+            f"flow:{flow.pk}:tax:{code}",
+            "value_unmapped",
+            f"{message}. Waiting: {', '.join(labels[:5])}{' …' if len(labels) > 5 else ''}",
+            {
+                "problems": [
+                    {
+                        "code": "value_unmapped",
+                        "field": "tax_code",
+                        "source": "tax_code",
+                        "value": code,
+                        "message": message,
+                        "value_map": "tax_codes",
+                        "map_key": code,
+                    }
+                ],
+                "waiting": [
+                    {"for": label, "amount": str(worth), "currency": currency} for label, worth, currency in waiting
+                ],
+            },
+            amount=sum((worth for _, worth, _ in waiting), _ZERO) if len(currencies) == 1 else None,
+            currency=currencies.pop() if len(currencies) == 1 else "",
+            connection=erp,
+        )
+    known = [f"flow:{flow.pk}:tax:{code}" for code in unmapped.asked - unmapped.waiting.keys()]
+    clear(customer_id=flow.customer_id, trace_keys=known, note="The tax code is known now.")
+
+
+_NOTHING = InvoicePlan(drafts=(), problems=(), not_billed=(), over_cap=(), settled=(), carried=())
 
 
 def _plan(
-    flow: Flow, settings: TimeToInvoiceSettings, group: billable.Group, erp: Connection, client: Client, currency: str
+    settings: TimeToInvoiceSettings,
+    group: billable.Group,
+    erp: Connection,
+    client: Client,
+    currency: str,
+    unmapped: "_Unmapped",
 ) -> tuple[InvoicePlan, dict[str, RatedTime]]:
     """Rate each entry by the terms that hold on its date, then put all on invoices by the latest terms."""
     ties = _TIES[_ledger(erp).rounding]
@@ -227,7 +304,11 @@ def _plan(
         billable.rules_of(latest_version, group, currency),
         latest,
     )
-    tax = _tax(erp, client, latest_version.tax_code if latest_version else "", settings)
+    if not (rated or group.expenses or adjustments.facts):
+        return _NOTHING, {}
+    code = client.tax_code or (latest_version.tax_code if latest_version else "") or settings.tax_code
+    unmapped.asked.add(code)
+    tax = _tax(erp, code)
     plan = plan_invoices(
         time=rated,
         expenses=rate_expenses([billable.expense_fact(e, currency) for e in group.expenses], latest),
@@ -245,38 +326,18 @@ def _plan(
     return plan, {item.id: item for item in rated}
 
 
-def _tax(erp: Connection, client: Client, contract_code: str, settings: TimeToInvoiceSettings) -> taxes.TaxRate:
-    """The rate behind the tax code of the client, the contract or the flow. Raises UnmappedTaxError when the ERP's is unknown."""
-    code = client.tax_code or contract_code or settings.tax_code
+def _tax(erp: Connection, code: str) -> taxes.TaxRate:
+    """The rate behind a tax code of ours. Raises UnmappedTaxError when the ERP's is unknown."""
     theirs = value_maps(erp).get("tax_codes", {}).get(code)
     if theirs is None:
-        message = f"tax code “{code}” has no counterpart in {erp.name}; add it to the value map tax_codes"
         raise UnmappedTaxError(
-            message,
-            {
-                "code": "value_unmapped",
-                "field": "tax_code",
-                "source": "tax_code",
-                "value": code,
-                "message": message,
-                "value_map": "tax_codes",
-                "map_key": code,
-            },
+            code, f"Tax code “{code}” has no counterpart in {erp.name}; add it to the value map tax_codes"
         )
     rate = TaxRate.objects.live().filter(customer_id=erp.customer_id, code=theirs).first()
     if rate is None:
-        message = f"tax code “{code}” is mapped to “{theirs}”, which {erp.name} does not have; correct the value map tax_codes"
         raise UnmappedTaxError(
-            message,
-            {
-                "code": "value_unmapped",
-                "field": "tax_code",
-                "source": "tax_code",
-                "value": code,
-                "message": message,
-                "value_map": "tax_codes",
-                "map_key": code,
-            },
+            code,
+            f"Tax code “{code}” is mapped to “{theirs}”, which {erp.name} does not have; correct the value map tax_codes",
         )
     return taxes.TaxRate(code=code, percent=rate.percent)
 

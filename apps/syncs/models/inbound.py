@@ -15,8 +15,13 @@ class RecordStatus(models.TextChoices):
 class SourceRecord(models.Model):
     """The latest raw payload of one vendor record, its hash, and what became of it."""
 
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="+")
-    connection = models.ForeignKey("connectors.Connection", on_delete=models.CASCADE, related_name="+")
+    # No constraints and no indexes of their own: the unique constraint below serves every look-up (docs/performance.md).
+    customer = models.ForeignKey(
+        "accounts.Customer", on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    connection = models.ForeignKey(
+        "connectors.Connection", on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
     object_name = models.CharField(max_length=100)
     external_id = models.CharField(max_length=255)
     payload = models.JSONField()
