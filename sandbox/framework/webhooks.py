@@ -19,6 +19,7 @@ from sandbox.framework.vendor import ActionError, Vendor
 BATCH = 100
 RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0)
 TIMEOUT_SECONDS = 5
+UNREACHABLE = "waiting for the target to answer"
 IDLE_SECONDS = 5.0
 
 
@@ -80,13 +81,24 @@ class Webhooks:
             "id": str(number), "account": account, "target_url": target_url, "events": events,
             "status": "active", "last_result": "",
         }  # fmt: skip
-        for body, headers, expected in self._signer.webhook_trials(subscription):
-            status = await self._post(target_url, body, headers)
-            if status != expected:
-                subscription["status"] = "intent to receive failed"
-                subscription["last_result"] = f"expected {expected}, got {status}"
-                break
+        await self._try_out(subscription)
         return self._store.put(SYSTEM, "subscriptions", number, subscription)
+
+    async def _try_out(self, subscription: Document) -> None:
+        """Ask the target whether it wants events. One that does not answer yet is asked again until it does."""
+        subscription["status"], subscription["last_result"] = "active", ""
+        for body, headers, expected in self._signer.webhook_trials(subscription):
+            status = await self._post(subscription["target_url"], body, headers)
+            if status != expected:
+                subscription["status"] = UNREACHABLE if status == 0 else "intent to receive failed"
+                subscription["last_result"] = f"expected {expected}, got {status}"
+                return
+
+    async def _try_out_again(self) -> None:
+        for subscription in self.subscriptions():
+            if subscription["status"] == UNREACHABLE:
+                await self._try_out(subscription)
+                self._store.put(SYSTEM, "subscriptions", int(subscription["id"]), subscription)
 
     def unsubscribe(self, subscription_id: str) -> None:
         if not self._store.delete(SYSTEM, "subscriptions", subscription_id):
@@ -115,6 +127,7 @@ class Webhooks:
     async def _run(self) -> None:
         while True:
             self._ring.clear()
+            await self._try_out_again()
             await asyncio.gather(*(self._deliver(subscription) for subscription in self.subscriptions()))
             self._drop_orphans()
             with contextlib.suppress(TimeoutError):
