@@ -6,6 +6,7 @@ Driven by state, not by events: whatever order things arrive in and however ofte
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from django.db import transaction
@@ -52,15 +53,33 @@ class Systems:
     erp_projects: Target | None
 
 
+class Shared:
+    """What all deals of one reaction share, read once and only when a deal needs it."""
+
+    def __init__(self, flow: Flow, settings: SalesToDeliverySettings) -> None:
+        self._flow = flow
+        self._settings = settings
+
+    @cached_property
+    def rules(self) -> DeliverySettings:
+        return rules_settings(self._flow, self._settings)
+
+    @cached_property
+    def systems(self) -> Systems:
+        """Raises FlowIncompleteError each time it is asked for until the flow is complete."""
+        return _systems(self._flow, self._settings)
+
+
 def react(flow: Flow, *, now: datetime) -> None:
     """Start what was won, go on with what was held, propose what changed after the win, carry out accepted changes."""
     settings = SalesToDeliverySettings.model_validate(flow.settings)
+    shared = Shared(flow, settings)
     for opportunity in _new_wins(flow):
-        _start_or_hold(flow, settings, opportunity, now=now)
+        _start_or_hold(flow, settings, opportunity, shared, now=now)
     for item in flow.items.filter(status=Status.HELD):
         opportunity_or_none = Opportunity.objects.select_related("client", "contact").filter(pk=item.record_id).first()
         if opportunity_or_none is not None and not item.plan.get("started"):
-            _start_or_hold(flow, settings, opportunity_or_none, now=now)
+            _start_or_hold(flow, settings, opportunity_or_none, shared, now=now)
     # What was accepted is carried out before changes are told again: it would still look like one.
     _apply_accepted(flow, settings, now)
     _propose_changes(flow, settings, now)
@@ -78,10 +97,12 @@ def _new_wins(flow: Flow) -> list[Opportunity]:
     )
 
 
-def _start_or_hold(flow: Flow, settings: SalesToDeliverySettings, opportunity: Opportunity, *, now: datetime) -> None:
+def _start_or_hold(
+    flow: Flow, settings: SalesToDeliverySettings, opportunity: Opportunity, shared: Shared, *, now: datetime
+) -> None:
     """A deal that can't be planned, say for a currency nobody knows, is held; the next one follows."""
     try:
-        start(flow, settings, opportunity, now=now)
+        start(flow, settings, opportunity, now=now, shared=shared)
     except AppError as error:
         with transaction.atomic():
             item, _ = FlowItem.objects.select_for_update(of=("self",)).get_or_create(
@@ -94,7 +115,14 @@ def _start_or_hold(flow: Flow, settings: SalesToDeliverySettings, opportunity: O
 
 
 @transaction.atomic
-def start(flow: Flow, settings: SalesToDeliverySettings, opportunity: Opportunity, *, now: datetime) -> FlowItem:
+def start(
+    flow: Flow,
+    settings: SalesToDeliverySettings,
+    opportunity: Opportunity,
+    *,
+    now: datetime,
+    shared: Shared | None = None,
+) -> FlowItem:
     """Plan one won deal and record everything it leads to, in one transaction; or hold it, saying what is missing."""
     item, _ = FlowItem.objects.select_for_update(of=("self",)).get_or_create(
         flow=flow,
@@ -104,10 +132,11 @@ def start(flow: Flow, settings: SalesToDeliverySettings, opportunity: Opportunit
     )
     if item.plan.get("started"):
         return item
+    shared = shared or Shared(flow, settings)
     deal = deal_of(opportunity)
-    plan = plan_delivery(deal, rules_settings(flow, settings))
+    plan = plan_delivery(deal, shared.rules)
     try:
-        systems = _systems(flow, settings)
+        systems = shared.systems
         _require_ready(plan, opportunity, systems)
     except FlowIncompleteError as error:
         return _hold(item, opportunity, error)
