@@ -41,6 +41,8 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
     bars = activity(now)
     deliveries = delivery_counts(now)
     setup = setup_state()
+    proposals = Proposal.objects.filter(status=ProposalStatus.OPEN)
+    invoices = invoices_today(now)
     return {
         "title": "Home",
         "now": now,
@@ -53,10 +55,10 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
         "late": late_syncs(now),
         "deliveries": deliveries,
         "stuck": stuck_deliveries() if deliveries["uncertain"] or deliveries["held"] else [],
-        "proposals": list(
-            Proposal.objects.filter(status=ProposalStatus.OPEN).select_related("customer").order_by("-id")[:5]
-        ),
-        "invoices": invoices_today(now),
+        "proposals": list(proposals.select_related("customer").order_by("-id")[:5]),
+        "proposal_count": proposals.count(),
+        "invoices": invoices,
+        "invoice_count": sum(row["count"] for row in invoices),
         "bars": bars,
         "read_today": bars[-1].read if bars else 0,
         "greeting": f"{_daypart(now)}, {getattr(request.user, 'name', '').split(' ')[0] or 'there'}",

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
-from apps.flows.models import FlowItem
+from apps.flows.models import Flow, FlowItem
 from apps.syncs.models import Delivery, SourceRecord, SyncRun
 
 _MODELS: dict[str, type[Any]] = {
@@ -15,6 +15,7 @@ _MODELS: dict[str, type[Any]] = {
     "source_record": SourceRecord,
     "run": SyncRun,
     "connection": Connection,
+    "flow": Flow,
     "flow_item": FlowItem,
 }
 

@@ -19,7 +19,7 @@ def page(vendor: "Vendor", title: str, body: str, *, message: str = "") -> str:
     notice = f'<p role="status">{escape(message)}</p>' if message else ""
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">'
         f"<title>{escape(title)} – practice {escape(vendor.label)}</title><style>{_STYLE}</style></head><body>"
         '<a class="skip" href="#main">Skip to content</a>'
         f'<header><strong>Practice {escape(vendor.label)}</strong><nav aria-label="Main">'

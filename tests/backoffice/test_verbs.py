@@ -210,7 +210,7 @@ def test_accepting_a_proposal_shows_its_effect_and_writes_the_value(
     url = f"/admin/canonical/proposal/{proposal.pk}/do/accept/"
     client = partner_client(alice)
 
-    assert "The project is called New." in client.get(url).content.decode()
+    assert "The proposed value replaces ours" in client.get(url).content.decode()
     client.post(url, {"reason": "the client renamed it"})
 
     assert Project.objects.get(pk=proposal.record_id).name == "New"

@@ -11,9 +11,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
+from unfold.views import ChangeList as UnfoldChangeList
 
 from apps.backoffice.base import EditableAdmin, RecordAdmin, link
 from apps.backoffice.columns import money, pill, shown, when, words
+from apps.backoffice.naming import name_changes, name_details, names_of, record_url, title_of
 from apps.backoffice.origins import name_origins
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Call, Verb
@@ -45,7 +47,7 @@ class CanonicalAdmin(RecordAdmin):
             "custom": row.custom,
             "refs": list(ExternalRef.objects.filter(**about).select_related("connection")),
             "sources": list(SourceRecord.objects.filter(**about).defer("payload").select_related("connection")[:10]),
-            "changes": name_origins(Change.objects.filter(**about).order_by("-id")[:15]),
+            "changes": name_changes(name_origins(Change.objects.filter(**about).order_by("-id")[:15])),
             "deliveries": list(Delivery.objects.filter(**about).select_related("connection")[:10]),
             "cases": list(
                 ExceptionCase.objects.filter(**about, status__in=(CaseStatus.OPEN, CaseStatus.RETRYING)).order_by(
@@ -103,12 +105,32 @@ class CanonicalAdmin(RecordAdmin):
     @display(description="Budget")
     def budget(self, row: Any) -> str:
         return (
-            money(row.budget_amount, row.currency) if row.budget_amount is not None else f"{shown(row.budget_hours)} h"
+            money(row.budget_amount, row.currency)
+            if row.budget_amount is not None
+            else f"{shown(row.budget_hours)} h"
+            if row.budget_hours is not None
+            else "–"
         )
 
     @display(description="Hours", ordering="hours")
     def hours_shown(self, row: Any) -> str:
         return shown(row.hours)
+
+    @display(description="Quantity", ordering="quantity")
+    def quantity_shown(self, row: Any) -> str:
+        return shown(row.quantity)
+
+    @display(description="Percent", ordering="percent")
+    def percent_shown(self, row: Any) -> str:
+        return shown(row.percent)
+
+    @display(description="Amount", ordering="amount")
+    def line_amount(self, row: Any) -> str:
+        return money(row.amount, row.invoice.currency)
+
+    @display(description="Invoice", ordering="invoice__number")
+    def invoice_link(self, row: Any) -> str:
+        return link(row.invoice)
 
     @display(description="Made here", boolean=True, ordering="is_produced_here")
     def made_here(self, row: Any) -> bool:
@@ -129,7 +151,7 @@ class Listing:
 
 LISTINGS: dict[type[Model], Listing] = {
     models.Client: Listing(
-        ("what", "customer_link", "reference", "domain", "tax_number", "country"),
+        ("what", "customer_link", "domain", "email", "tax_number", "country"),
         ("name", "reference", "domain", "tax_number", "email"),
         ("country", "is_active", "is_stub"),
         children=("opportunities", "projects", "invoices"),
@@ -141,7 +163,7 @@ LISTINGS: dict[type[Model], Listing] = {
         ("client",),
     ),
     models.Opportunity: Listing(
-        ("what", "customer_link", "client_link", "state", "amount_shown", "close_date", "owner_name"),
+        ("what", "customer_link", "client_link", "state", "amount_shown", "close_date"),
         ("name", "client__name", "owner_name"),
         ("status", "stage"),
         ("client",),
@@ -157,7 +179,7 @@ LISTINGS: dict[type[Model], Listing] = {
         ("lines",),
     ),
     models.QuoteLine: Listing(
-        ("what", "customer_link", "opportunity_link", "quantity", "unit", "amount_shown"),
+        ("what", "customer_link", "opportunity_link", "quantity_shown", "amount_shown"),
         ("name", "sku"),
         (),
         ("opportunity",),
@@ -183,7 +205,7 @@ LISTINGS: dict[type[Model], Listing] = {
         "due_date",
     ),
     models.Assignment: Listing(
-        ("resource_link", "customer_link", "project_link", "role", "hours_shown"),
+        ("what", "customer_link", "resource_link", "project_link", "is_manager"),
         ("resource__name", "project__name"),
         ("is_manager",),
         ("project", "resource"),
@@ -221,7 +243,7 @@ LISTINGS: dict[type[Model], Listing] = {
         "opened_at",
     ),
     models.TaxRate: Listing(
-        ("name", "customer_link", "code", "percent", "is_active"), ("name", "code"), ("is_active",)
+        ("name", "customer_link", "code", "percent_shown", "is_active"), ("name", "code"), ("is_active",)
     ),
     models.LedgerAccount: Listing(("code", "name", "customer_link", "kind", "is_active"), ("code", "name"), ("kind",)),
     models.Invoice: Listing(
@@ -233,7 +255,7 @@ LISTINGS: dict[type[Model], Listing] = {
         ("lines", "payments"),
     ),
     models.InvoiceLine: Listing(
-        ("description", "customer_link", "quantity", "unit", "amount", "tax_code"),
+        ("description", "customer_link", "invoice_link", "quantity_shown", "unit", "line_amount", "tax_code"),
         ("description",),
         ("tax_code",),
         ("invoice",),
@@ -367,7 +389,17 @@ def _is_open(proposal: Proposal) -> bool:
     return proposal.status == ProposalStatus.OPEN
 
 
+_EFFECTS = {
+    Proposal.Kind.FIELD: "The proposed value replaces ours, and is written to the systems that follow.",
+    Proposal.Kind.MATCH: (
+        "The two become one record: what points to the newer one moves to the older, which keeps its own values."
+    ),
+}
+
+
 def _effect(proposal: Proposal) -> str:
+    if proposal.kind in _EFFECTS:
+        return _EFFECTS[Proposal.Kind(proposal.kind)]
     effects = [line["effect"] for line in proposal.details if line.get("effect")]
     return " ".join(effects) or "Takes the proposed values over, and writes them to the systems that follow."
 
@@ -375,7 +407,7 @@ def _effect(proposal: Proposal) -> str:
 @admin.register(Proposal, site=site)
 class ProposalAdmin(RecordAdmin):
     page_template = "backoffice/proposal.html"
-    list_display = ("what", "customer_link", "kind_shown", "state", "score", "found")
+    list_display = ("what", "customer_link", "kind_shown", "state", "found")
     list_select_related = ("customer",)
     list_filter = ("status", "kind", "entity", "customer")
     search_fields = ("title", "key")
@@ -406,11 +438,16 @@ class ProposalAdmin(RecordAdmin):
     )
 
     def page(self, request: HttpRequest, row: Proposal) -> dict[str, Any]:
+        pairs = [(row.entity, pk) for pk in (row.record_id, row.other_record_id) if pk]
+        names = names_of(pairs)
         return {
             "effect": _effect(row),
             "is_open": _is_open(row),
-            "record_url": _record_url(row.entity, row.record_id),
-            "other_url": _record_url(row.entity, row.other_record_id) if row.other_record_id else "",
+            "origin_name": name_origins([row])[0].origin_name,
+            "differences": name_details(row),
+            "records": [
+                {"name": names.get(pair, f"{words(row.entity)} {pair[1]}"), "url": record_url(*pair)} for pair in pairs
+            ],
         }
 
     @display(description="Proposal", ordering="title")
@@ -423,7 +460,8 @@ class ProposalAdmin(RecordAdmin):
 
     @display(description="Kind", ordering="kind")
     def kind_shown(self, proposal: Proposal) -> str:
-        return proposal.get_kind_display()
+        alike = f", {proposal.score:.0f} % alike" if proposal.score is not None else ""
+        return f"{proposal.get_kind_display().capitalize()}{alike}"
 
     @display(description="State", ordering="status")
     def state(self, proposal: Proposal) -> str:
@@ -434,9 +472,21 @@ class ProposalAdmin(RecordAdmin):
         return when(proposal.created_at, timezone.now())
 
 
+class NamedChangeList(UnfoldChangeList):  # type: ignore[misc]
+    """Names the records and who changed them, for a whole page at once."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = name_changes(name_origins(self.result_list))
+
+
 @admin.register(Change, site=site)
 class ChangeAdmin(RecordAdmin):
-    list_display = ("what", "customer_link", "kind", "origin", "moment")
+    page_template = "backoffice/change.html"
+    list_display = ("what", "customer_link", "entity_shown", "kind", "told", "by", "moment")
+    list_display_links = ("what",)
     list_select_related = ("customer",)
     list_filter = ("kind", "entity", "customer")
     search_fields = ("=record_id", "origin")
@@ -444,9 +494,29 @@ class ChangeAdmin(RecordAdmin):
     date_hierarchy = "at"
     ordering = ("-id",)
 
-    @display(description="Record", ordering="entity")
-    def what(self, change: Change) -> str:
-        return f"{words(change.entity)} {change.record_id}"
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[NamedChangeList]:
+        return NamedChangeList
+
+    def page(self, request: HttpRequest, row: Change) -> dict[str, Any]:
+        named = name_changes(name_origins([row]))[0]
+        return {"title": f"{named.record_name}: {row.get_kind_display().lower()}"}
+
+    @display(description="Record")
+    def what(self, change: Any) -> str:
+        return str(change.record_name)
+
+    @display(description="Kind of record", ordering="entity")
+    def entity_shown(self, change: Change) -> str:
+        return words(change.entity)
+
+    @display(description="What changed")
+    def told(self, change: Any) -> str:
+        fields = [difference.field for difference in change.differences]
+        return ", ".join(fields[:4]) + (f" and {len(fields) - 4} more" if len(fields) > 4 else "") or "–"
+
+    @display(description="By", ordering="origin")
+    def by(self, change: Any) -> str:
+        return str(change.origin_name)
 
     @display(description="Customer", ordering="customer__name")
     def customer_link(self, change: Change) -> str:
@@ -457,13 +527,36 @@ class ChangeAdmin(RecordAdmin):
         return when(change.at, timezone.now())
 
 
+class NamedRefList(UnfoldChangeList):  # type: ignore[misc]
+    """Names the records the references stand for, for a whole page at once."""
+
+    result_list: Any
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows = list(self.result_list)
+        names = names_of((row.entity, row.record_id) for row in rows)
+        for row in rows:
+            row.record_name = names.get((row.entity, row.record_id), words(row.entity))
+        self.result_list = rows
+
+
 @admin.register(ExternalRef, site=site)
 class ExternalRefAdmin(RecordAdmin):
-    list_display = ("object_name", "external_id", "connection_link", "becomes", "customer_link")
+    list_display = ("object_shown", "external_id", "connection_link", "becomes", "customer_link")
     list_select_related = ("customer", "connection")
     list_filter = ("entity", "customer", "connection__connector")
     search_fields = ("external_id", "=record_id")
     ordering = ("-id",)
+    fields = ("customer", "connection", "object_shown", "external_id", "becomes", "url")
+    readonly_fields = ("object_shown", "becomes")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[NamedRefList]:
+        return NamedRefList
+
+    @display(description="Object", ordering="object_name")
+    def object_shown(self, ref: ExternalRef) -> str:
+        return words(ref.object_name)
 
     @display(description="Customer", ordering="customer__name")
     def customer_link(self, ref: ExternalRef) -> str:
@@ -475,11 +568,8 @@ class ExternalRefAdmin(RecordAdmin):
 
     @display(description="Is", ordering="entity")
     def becomes(self, ref: ExternalRef) -> str:
-        return format_html('<a href="{}">{}</a>', _record_url(ref.entity, ref.record_id), words(ref.entity))
-
-
-def _record_url(entity: str, record_id: int | None) -> str:
-    return reverse(f"admin:canonical_{entity.replace('_', '')}_change", args=[record_id])
+        name = getattr(ref, "record_name", "") or words(ref.entity)
+        return format_html('<a href="{}">{}</a>', record_url(ref.entity, ref.record_id), name)
 
 
 def _facts(row: Any) -> list[dict[str, Any]]:
@@ -490,11 +580,12 @@ def _facts(row: Any) -> list[dict[str, Any]]:
             continue
         value = getattr(row, field.name)
         if field.is_relation:
-            facts.append({"title": words(field.name), "html": link(value)})
+            if value is not None:
+                facts.append({"title": words(field.name), "html": link(value)})
         elif value not in (None, ""):
             currency = getattr(row, "currency", "")
             text = money(value, currency) if field.name.endswith(("amount", "rate")) else _display(row, field, value)
-            facts.append({"title": words(field.name), "text": text})
+            facts.append({"title": title_of(field.name), "text": text})
     return facts
 
 

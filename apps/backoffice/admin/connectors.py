@@ -125,7 +125,7 @@ class ConnectionAdmin(RecordAdmin):
             "budget": list(BudgetWindow.objects.filter(account_key=row.account_key)),
             "webhook_url": _webhook_url(row) if manifest.webhooks else "",
             "flows": [flow for flow in Flow.objects.filter(customer=row.customer) if _uses(flow, row)],
-            "config": {key: value for key, value in row.config.items() if value},
+            "config": {key: value for key, value in row.config.items() if value and key != "auth_method"},
             "now": timezone.now(),
         }
 
@@ -203,7 +203,5 @@ def _webhook_url(connection: Connection) -> str:
 
 def _uses(flow: Flow, connection: Connection) -> bool:
     """A flow uses the connections whose role it names; without a choice in its settings, all of the customer's."""
-    named = {
-        value for key, value in flow.settings.items() if key.endswith("connection") or key.endswith("connection_id")
-    }
+    named = {value for key, value in flow.settings.items() if value and key.endswith(("connection", "connection_id"))}
     return not named or connection.pk in named or str(connection.pk) in named

@@ -11,6 +11,7 @@ from unfold.decorators import display
 from apps.backoffice.base import RecordAdmin, link
 from apps.backoffice.columns import money, pill, when
 from apps.backoffice.forms import AssignForm, PlainForm
+from apps.backoffice.naming import names_of, record_url
 from apps.backoffice.site import site
 from apps.backoffice.subjects import subject_of
 from apps.backoffice.verbs import Verb
@@ -114,6 +115,10 @@ class CaseAdmin(RecordAdmin):
             "subject": subject_of(row, request.user),
             "is_unsettled": is_unsettled(row),
             "subtitle": reason.title,
+            "record_url": record_url(row.entity, row.record_id) if row.entity else "",
+            "record_name": names_of([(row.entity, row.record_id)]).get((row.entity, row.record_id), "")
+            if row.record_id
+            else "",
         }
 
     @display(description="What happened", ordering="title")
@@ -130,7 +135,7 @@ class CaseAdmin(RecordAdmin):
 
     @display(description="Money at risk", ordering="amount")
     def money_at_risk(self, case: ExceptionCase) -> str:
-        return money(case.amount, case.currency)
+        return money(case.amount or None, case.currency)
 
     @display(description="Seen", ordering="occurrences")
     def seen(self, case: ExceptionCase) -> str:

@@ -13,6 +13,7 @@ from unfold.decorators import display
 from apps.backoffice.base import RecordAdmin, link
 from apps.backoffice.columns import pill, shown, when
 from apps.backoffice.forms import PlainForm
+from apps.backoffice.naming import names_of, record_url
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Verb
 from apps.flows import services
@@ -112,7 +113,8 @@ class FlowItemAdmin(RecordAdmin):
         deliveries = Delivery.objects.filter(origin=f"flow:{row.flow_id}", origin_item_id=row.pk)
         return {
             "deliveries": list(deliveries.select_related("connection").order_by("id")),
-            "record_url": reverse(f"admin:canonical_{row.entity.replace('_', '')}_change", args=[row.record_id]),
+            "record_url": record_url(row.entity, row.record_id),
+            "record_name": names_of([(row.entity, row.record_id)]).get((row.entity, row.record_id), ""),
         }
 
     @display(description="What", ordering="title")

@@ -13,6 +13,7 @@ from unfold.decorators import display
 from apps.backoffice.base import RecordAdmin, link
 from apps.backoffice.columns import money, pill, when, words
 from apps.backoffice.forms import BodyForm, ExternalIdForm, PlainForm
+from apps.backoffice.naming import name_changes, record_url
 from apps.backoffice.origins import name_origins
 from apps.backoffice.schedules import ScheduleForm
 from apps.backoffice.site import site
@@ -255,7 +256,8 @@ class SourceRecordAdmin(RecordAdmin):
         side = selectors.side_by_side(row)
         return {
             "side": side,
-            "changes": name_origins(side.changes),
+            "changes": name_changes(name_origins(side.changes)),
+            "record_url": record_url(row.entity, row.record_id),
             "title": f"{words(row.object_name)} {row.external_id}",
         }
 
@@ -279,7 +281,7 @@ class SourceRecordAdmin(RecordAdmin):
     def becomes(self, record: SourceRecord) -> str:
         if not record.entity or record.record_id is None:
             return "–"
-        url = reverse(f"admin:canonical_{record.entity.replace('_', '')}_change", args=[record.record_id])
+        url = record_url(record.entity, record.record_id)
         return format_html('<a href="{}">{}</a>', url, words(record.entity))
 
     @display(description="Received", ordering="received_at")
@@ -359,7 +361,7 @@ class DeliveryAdmin(RecordAdmin):
             "tries": list(row.tries.all()),
             "prerequisites": list(row.prerequisites.select_related("connection")),
             "dependants": list(row.dependants.select_related("connection")[:50]),
-            "record_url": _record_url(row),
+            "record_url": record_url(row.entity, row.record_id),
             "now": timezone.now(),
         }
 
@@ -377,7 +379,7 @@ class DeliveryAdmin(RecordAdmin):
 
     @display(description="State", ordering="status")
     def state(self, delivery: Delivery) -> str:
-        return pill(delivery.status, delivery.status)
+        return pill(delivery.get_status_display(), delivery.status)
 
     @display(description="Amount", ordering="amount")
     def amount_shown(self, delivery: Delivery) -> str:
@@ -386,10 +388,6 @@ class DeliveryAdmin(RecordAdmin):
     @display(description="Created", ordering="created_at")
     def created(self, delivery: Delivery) -> str:
         return when(delivery.created_at, timezone.now())
-
-
-def _record_url(delivery: Delivery) -> str:
-    return reverse(f"admin:canonical_{delivery.entity.replace('_', '')}_change", args=[delivery.record_id])
 
 
 @admin.register(InboxEvent, site=site)

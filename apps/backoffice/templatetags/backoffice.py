@@ -49,3 +49,15 @@ def shown(value: Any) -> str:
 @stringfilter
 def words(name: str) -> str:
     return columns.words(name)
+
+
+@register.filter
+def counted(number: int) -> str:
+    """With thousands separators, whatever the browser's language."""
+    return f"{number:,}"
+
+
+@register.filter
+def told(value: Any) -> str:
+    """A value of the history; the library gives some as text already."""
+    return "–" if str(value) in ("", "None") else columns.shown(value)

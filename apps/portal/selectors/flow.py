@@ -119,7 +119,8 @@ def _written(customer: Customer, *, now: datetime, since: datetime) -> dict[str,
         .order_by()
         .values("entity", "operation")
         .annotate(
-            lately=Count("id", filter=done & Q(finished_at__gte=since)),
+            # A project and its tasks are written one by one, and are one project.
+            lately=Count("record_id", distinct=True, filter=done & Q(finished_at__gte=since)),
             latest_at=Max("finished_at", filter=done),
             waiting=Count("id", filter=~done),
         )

@@ -22,6 +22,10 @@ def overview(request: HttpRequest, customer: Customer) -> HttpResponse:
     dates = calendar(now, timezone.get_current_timezone())
     systems = selectors.systems(customer, now=now)
     questions = selectors.open_questions(customer)
+    broken = [system for system in systems if system.needs_you]
+    # That a system refuses us stands there already, with its own button: it is not asked a second time.
+    told = {system.pk for system in broken}
+    asked = [question for question in questions if question.is_answerable or question.connection_id not in told]
     measures = selectors.measures(customer, month_start=dates.month_start, first_week=dates.first_week)
     return draw(
         request,
@@ -32,9 +36,9 @@ def overview(request: HttpRequest, customer: Customer) -> HttpResponse:
         now=now,
         health=selectors.health(systems, questions=questions),
         flow=selectors.flow_picture(customer, systems=systems, now=now, since=dates.lately),
-        questions=questions[:_QUESTIONS_SHOWN],
-        more_questions=max(len(questions) - _QUESTIONS_SHOWN, 0),
-        broken=[system for system in systems if system.needs_you],
+        questions=asked[:_QUESTIONS_SHOWN],
+        more_questions=max(len(asked) - _QUESTIONS_SHOWN, 0),
+        broken=broken,
         measures=measures,
         bars=charts.bars(measures.weeks),
         chart=charts,

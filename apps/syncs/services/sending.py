@@ -304,6 +304,12 @@ def record_outcome(
         row.error = message
         row.not_before = now + timedelta(seconds=1)
         row.save()
+    elif answer.outcome == "refused" and str(answer.family) != "auth" and _may_be_there(row, connection):
+        # Many vendors refuse to make what is there already, as a project's standard tasks: look before a person is asked.
+        row.status = DeliveryStatus.UNCERTAIN
+        row.error = message
+        row.not_before = None
+        row.save()
     elif answer.outcome == "refused" and str(answer.family) != "auth":
         hold(row, reason=str(answer.family or "validation"), message=message, detail=_detail(answer))
     elif row.attempts >= _MOST_SENDS and answer.outcome != "rate_limited":
@@ -314,6 +320,20 @@ def record_outcome(
         row.not_before = now + timedelta(seconds=pause)
         row.error = message
         row.save()
+
+
+def _may_be_there(row: Delivery, connection: Connection) -> bool:
+    """Whether a refused creation is of a mere link, which may be looked up by what it links: one with an identity of its
+    own could be another's. Once only, so that a second refusal is final."""
+    spec = connection.manifest.object(row.object_name)
+    write = spec.write.get(row.operation)
+    return (
+        row.operation == "create"
+        and not spec.entity
+        and write is not None
+        and any(probe.by == "natural_key" for probe in write.probe)
+        and not row.tries.filter(kind="probe").exists()
+    )
 
 
 def finish(row: Delivery, connection: Connection, *, external_id: str, record: Any, now: datetime) -> None:
