@@ -200,6 +200,21 @@ class TestProcessing:
         assert work_on(INBOX, hubspot.pk) is None
         assert InboxEvent.objects.get().status == "ignored"
 
+    def test_a_deletion_the_vendor_reports_leaves_a_tombstone(
+        self, send: Send, hubspot: Connection, practice: Practice
+    ) -> None:
+        made = company(practice, name="Northwind")
+        send(event(1, made["id"]))
+        work_on(INBOX, hubspot.pk)
+        store, account = practice.server.practice.vendors["hubspot"].store, practice.account("hubspot")["id"]
+        practice.server.call(lambda: store.delete(account, "companies", made["id"]))
+
+        send({**event(2, made["id"]), "subscriptionType": "company.deletion"})
+        work_on(INBOX, hubspot.pk)
+
+        assert Client.objects.get().deleted_at is not None
+        assert InboxEvent.objects.order_by("pk").last().status == "done"  # type: ignore[union-attr]
+
     def test_a_silent_vendor_is_asked_again_later_and_nothing_is_lost(
         self, send: Send, hubspot: Connection, practice: Practice
     ) -> None:

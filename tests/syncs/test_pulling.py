@@ -224,7 +224,7 @@ class TestTransient:
         with monkeypatch.context() as breaking:
             breaking.setattr(pulling, "_keep_page", keep_then_break)
             pull(sync)
-        assert SyncRun.objects.get().pages == 1
+        assert SyncRun.objects.get().pages in (1, 2)  # the second may have been on its way already (read ahead)
 
         pull(sync)
 

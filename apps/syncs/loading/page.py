@@ -338,6 +338,25 @@ def _bury(context: LoadContext, known: Entity, items: list[Incoming], author: ro
     counts.unchanged += len(items) - len(buried)
 
 
+def load_deletions(context: LoadContext, external_ids: list[str], *, now: datetime) -> Counts:
+    """The vendor says these records are gone: mark what they were, if this connection owns it. In the caller's transaction."""
+    counts = Counts()
+    if context.mapping is None:
+        counts.skipped = len(external_ids)
+        return counts
+    author = rows.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
+    own = references.look_up(context, [(context.object_name, external_id) for external_id in external_ids])
+    gone = [
+        Incoming(external_id, "", b"", {}, status="deleted", record_id=record_id)
+        for (_, external_id), record_id in own.items()
+    ]
+    _bury(context, entity(context.entity), gone, author, counts)
+    SourceRecord.objects.filter(
+        connection_id=context.connection_id, object_name=context.object_name, external_id__in=external_ids
+    ).update(status="deleted", received_at=now)
+    return counts
+
+
 def _keep_sources(context: LoadContext, fresh: list[Incoming], author: rows.Author) -> None:
     rows.store_sources(
         context.connection_id,

@@ -5,22 +5,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('connectors', '0002_row_security'),
-        ('syncs', '0003_engine'),
+        ("accounts", "0001_initial"),
+        ("connectors", "0002_row_security"),
+        ("syncs", "0003_engine"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='sourcerecord',
-            name='connection',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='connectors.connection'),
+            model_name="sourcerecord",
+            name="connection",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="connectors.connection",
+            ),
         ),
         migrations.AlterField(
-            model_name='sourcerecord',
-            name='customer',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.customer'),
+            model_name="sourcerecord",
+            name="customer",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="accounts.customer",
+            ),
         ),
     ]

@@ -65,6 +65,7 @@ class InboxEvent(models.Model):
     event_type = models.CharField(max_length=200, blank=True, default="")
     object_name = models.CharField(max_length=100, blank=True, default="")
     external_id = models.CharField(max_length=255, blank=True, default="")
+    is_deletion = models.BooleanField(default=False, help_text="The vendor says the record is gone.")
     occurred_at = models.DateTimeField(null=True, blank=True)
     received_at = models.DateTimeField(db_default=Now())
     status = models.CharField(max_length=10, choices=EventStatus.choices, default=EventStatus.PENDING)

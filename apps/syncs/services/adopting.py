@@ -3,7 +3,7 @@
 Reading the whole system beforehand finds most; this finds what was added there since, or by a criterion we did not read.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -111,6 +111,7 @@ def _could_not_look(
     """Come back later; after some tries, or when the vendor refuses the question, ask a person."""
     from apps.syncs.services import sending
 
+    now = datetime.now(UTC)  # the vendor's wish to wait counts from its answer, not from the start of this work
     fresh = Delivery.objects.select_for_update().get(pk=row.pk)
     if fresh.status != DeliveryStatus.PENDING:
         return

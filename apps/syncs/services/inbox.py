@@ -16,7 +16,7 @@ from apps.core.errors import PermanentError
 from apps.core.problems import Problem, clear, report
 from apps.core.work import Work, renew, wake
 from apps.core.work.kinds import INBOX, REACT, RELEASE
-from apps.syncs.loading import Counts, load_page
+from apps.syncs.loading import Counts, load_deletions, load_page
 from apps.syncs.models import InboxEvent, SourceRecord
 from apps.syncs.models.inbound import EventStatus
 from apps.syncs.services import health
@@ -58,6 +58,7 @@ def _keep(connection: Connection, events: tuple[WebhookEvent, ...]) -> None:
                 event_type=event.event_type[:200],
                 object_name=event.object_name,
                 external_id=event.external_id[:255],
+                is_deletion=event.deleted,
                 occurred_at=event.occurred_at,
             )
             for event in events
@@ -126,12 +127,15 @@ def _load(
     connection: Connection, object_name: str, record: dict[str, Any] | None, events: list[InboxEvent], now: datetime
 ) -> None:
     counts = Counts()
-    if record is not None:
+    is_gone = record is None and any(event.is_deletion for event in events)
+    if record is not None or is_gone:
         context = load_context(connection, object_name, reason=f"webhook {events[-1].event_id}")
-        counts = load_page(context, [record], now=now)
+        gone = [events[0].external_id] if is_gone else []
+        counts = load_page(context, [record] if record is not None else [], now=now)
+        counts.add(load_deletions(context, gone, now=now))
     InboxEvent.objects.filter(pk__in=[event.pk for event in events]).update(
-        status=EventStatus.DONE if record is not None else EventStatus.IGNORED,
-        error="" if record is not None else "the vendor no longer has the record",
+        status=EventStatus.DONE if record is not None or is_gone else EventStatus.IGNORED,
+        error="" if record is not None or is_gone else "the vendor no longer has the record",
     )
     if counts.changed:
         wake(REACT, connection.customer_id)
@@ -141,6 +145,7 @@ def _load(
 
 
 def _later(connection: Connection, events: list[InboxEvent], error: VendorTransientError, now: datetime) -> datetime:
+    now = datetime.now(UTC)  # the vendor's wish to wait counts from its answer, not from the start of this work
     attempts = max(event.attempts for event in events) + 1
     ids = [event.pk for event in events]
     if attempts >= _MOST_ATTEMPTS:

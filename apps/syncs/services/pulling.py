@@ -166,6 +166,7 @@ def _succeed(sync: Sync, run: SyncRun, high_water: str | None, now: datetime) ->
 
 def _try_later(sync: Sync, run: SyncRun, error: VendorTransientError, now: datetime) -> datetime:
     """Keep the run where it is and come back; an outage that lasts becomes a case."""
+    now = datetime.now(UTC)  # the vendor's wish to wait counts from its answer, not from the start of this work
     if error.call is not None and error.call.status is not None:
         budgets.observe(
             sync.connection,
