@@ -30,6 +30,20 @@ class TestAnswer:
         case.refresh_from_db()
         assert case.status != "open"
 
+    def test_several_cases_that_wait_for_one_answer_ask_once(self, as_carol: Client, case: ExceptionCase) -> None:
+        before = as_carol.get("/questions/").content.decode().count("Which tax rate in Xero")
+        for number in (1, 2):
+            ExceptionCase.objects.create(
+                customer=case.customer, connection=case.connection, trace_key=f"flow:2:project:{number}",
+                reason=case.reason, audience="customer", title="no tax code", subject_kind="flow", subject_id=2,
+                detail=case.detail, occurrences=30,
+            )  # fmt: skip
+
+        content = as_carol.get("/questions/").content.decode()
+
+        assert content.count("Which tax rate in Xero") == before
+        assert f"{case.occurrences + 2} records wait" in content
+
     def test_is_asked_once(self, as_carol: Client, case: ExceptionCase) -> None:
         as_carol.post(f"/questions/{case.pk}/answer/", {"answer": "OUTPUT"})
 

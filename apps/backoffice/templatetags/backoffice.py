@@ -61,3 +61,14 @@ def counted(number: int) -> str:
 def told(value: Any) -> str:
     """A value of the history; the library gives some as text already."""
     return "–" if str(value) in ("", "None") else columns.shown(value)
+
+
+@register.filter
+@stringfilter
+def cursor(value: str) -> str:
+    """A moment as people read it; page numbers and tokens of the vendor as they are."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return columns.shown(moment) if moment.tzinfo else value

@@ -1,8 +1,9 @@
 """Open questions only the customer can answer, with the answers their own records offer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -33,13 +34,23 @@ class OpenQuestion:
 
 
 def question_count(customer: Customer) -> int:
-    return _cases(customer).count()
+    """How many different questions there are: several projects may wait for the same answer."""
+    rows = _cases(customer).values_list("pk", "connection_id", "detail")
+    return len({_key(*row) for row in rows})
 
 
 def open_questions(customer: Customer, *, limit: int = 50) -> tuple[OpenQuestion, ...]:
-    """The longest-waiting first."""
+    """The longest-waiting first; what several cases wait for is asked once."""
     cases = _cases(customer).select_related("connection").defer("connection__credentials").order_by("opened_at", "pk")
-    return tuple(_question(case) for case in cases[:limit])
+    found: dict[tuple[Any, ...], OpenQuestion] = {}
+    for case in cases:
+        key = _key(case.pk, case.connection_id, case.detail)
+        if known := found.get(key):
+            amount = (known.amount or Decimal(0)) + (case.amount or Decimal(0))
+            found[key] = replace(known, occurrences=known.occurrences + _records(case), amount=amount or None)
+        elif len(found) < limit:
+            found[key] = _question(case)
+    return tuple(found.values())
 
 
 def open_question(customer: Customer, pk: int) -> tuple[ExceptionCase, OpenQuestion] | None:
@@ -51,6 +62,19 @@ def open_question(customer: Customer, pk: int) -> tuple[ExceptionCase, OpenQuest
 def _cases(customer: Customer) -> QuerySet[ExceptionCase]:
     """An answered case is being retried: it is no longer the customer's turn."""
     return open_cases_for(customer).filter(audience=Audience.CUSTOMER, status=CaseStatus.OPEN)
+
+
+def _key(pk: int, connection_id: int | None, detail: dict[str, Any]) -> tuple[Any, ...]:
+    """What is asked; a case that asks for no value is a question of its own."""
+    problem = next((one for one in detail.get("problems", []) if one.get("value_map")), None)
+    if problem is None:
+        return (pk,)
+    return connection_id, problem["value_map"], problem.get("map_key") or problem.get("value")
+
+
+def _records(case: ExceptionCase) -> int:
+    """What waits. A flow's case is seen again at each turn, and stands for one piece of work all the same."""
+    return 1 if case.subject_kind == "flow" else case.occurrences
 
 
 def _question(case: ExceptionCase) -> OpenQuestion:
@@ -65,7 +89,7 @@ def _question(case: ExceptionCase) -> OpenQuestion:
         connection_id=case.connection_id,
         system=case.connection.name if case.connection else "",
         opened_at=case.opened_at,
-        occurrences=case.occurrences,
+        occurrences=_records(case),
         amount=case.amount,
         currency=case.currency,
     )

@@ -79,7 +79,7 @@ class SyncRun(models.Model):
         indexes = [models.Index(fields=["customer", "-started_at"])]
 
     def __str__(self) -> str:
-        return f"run {self.pk} of {self.sync_id}"
+        return f"run {self.pk}"
 
     @property
     def read_count(self) -> int:
