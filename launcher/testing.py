@@ -17,6 +17,8 @@ from launcher.errors import LauncherError
 from launcher.postgres import database_url, run
 
 SLOTS = 8
+FAILED = 1  # pytest's code for "tests ran and some failed"
+FEW = 12  # more failures than that are no matter of load
 PARALLEL = ("-n", "2", "--dist", "loadgroup")
 TAKES_OVER_PROCESSES = ("-n", "--numprocesses", "-p", "--pdb", "--trace", "-s", "--collect-only", "--co", "--dist")
 
@@ -113,9 +115,35 @@ def main(given: Sequence[str]) -> int:
         with database_url(PROJECT / ".local" / "test-postgres", "test", slots=SLOTS) as url:
             command = [sys.executable, "-m", "pytest", f"--junitxml={report}", *planned.arguments]
             print(f"pytest {' '.join(planned.arguments)}", flush=True)
-            code = run(command, {**planned.environment, "DATABASE_URL": url})
-        say_left_out([*planned.left_out, *skipped(report)], at_end=True)
+            environment = {**planned.environment, "DATABASE_URL": url}
+            code = run(command, environment)
+            left_out = [*planned.left_out, *skipped(report)]
+            again = failed(report)
+            if code == FAILED and 0 < len(again) <= FEW and planned.arguments[: len(PARALLEL)] == list(PARALLEL):
+                code = _alone(planned, again, environment)
+                if code == 0:
+                    left_out += [
+                        f"nothing, but only alone did this pass (too slow beside others?): {name}" for name in again
+                    ]
+        say_left_out(left_out, at_end=True)
     return code
+
+
+def _alone(planned: Plan, again: Sequence[str], environment: dict[str, str]) -> int:
+    """Run the few that failed once more, one after the other: tests with several processes can starve on two busy cores."""
+    print(f"{len(again)} failed beside others; once more, alone: {', '.join(again)}", flush=True)
+    arguments = [*planned.arguments[len(PARALLEL) :], "--last-failed", "--last-failed-no-failures", "none"]
+    return run([sys.executable, "-m", "pytest", *arguments], environment)
+
+
+def failed(report: Path) -> list[str]:
+    """Names of the tests that failed or broke, from pytest's report."""
+    try:
+        cases = list(ElementTree.parse(report).iter("testcase"))  # noqa: S314 - written by our own pytest a moment ago
+    except (OSError, ElementTree.ParseError):
+        return []
+    broken = (case for case in cases if case.find("failure") is not None or case.find("error") is not None)
+    return sorted({f"{case.get('classname')}.{case.get('name')}" for case in broken})
 
 
 if __name__ == "__main__":

@@ -29,10 +29,12 @@ from apps.mappings.models import ValueMap
 from apps.mappings.services import set_value
 from apps.partners.models import Partner
 from apps.partners.services import create_partner, ensure_public_partner
-from apps.syncs.services import add_syncs
+from apps.syncs.services import add_syncs, set_schedule
 
 REASON = "demo"
-_POLL_MINUTES = 1
+_POLL_MINUTES = 15
+# What has no webhooks and people wait for: read every minute.
+_EVERY_MINUTE = frozenset({"time_entries", "expenses"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,9 @@ def _connect(
                 connection, config={"base_url": base_url}, actor=owner, reason="the vendor moved", now=now
             )
             test_connection(connection, now=now, actor=owner, reason=REASON)
-        add_syncs(connection, every_minutes=_POLL_MINUTES, actor=owner, reason=REASON)
+        for sync in add_syncs(connection, every_minutes=_POLL_MINUTES, actor=owner, reason=REASON):
+            if sync.object_name in _EVERY_MINUTE and sync.every_minutes != 1:
+                set_schedule(sync, is_enabled=True, every_minutes=1, actor=owner, reason=REASON)
         if connector in ("hubspot", "xero"):
             _subscribe(
                 vendors["vendors"][connector]["base_url"], firm.slug, _url(host, f"/hooks/{connection.webhook_key}/")

@@ -78,3 +78,17 @@ class TestSkipped:
 
     def test_says_nothing_when_pytest_wrote_no_report(self, tmp_path: Path) -> None:
         assert testing.skipped(tmp_path / "missing.xml") == []
+
+
+def test_failed_and_broken_tests_are_named_for_a_second_try(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    report.write_text(
+        """<testsuites><testsuite>
+        <testcase classname="tests.a" name="good"/>
+        <testcase classname="tests.a" name="wrong"><failure message="x"/></testcase>
+        <testcase classname="tests.b" name="broken"><error message="y"/></testcase>
+        </testsuite></testsuites>"""
+    )
+
+    assert testing.failed(report) == ["tests.a.wrong", "tests.b.broken"]
+    assert testing.failed(tmp_path / "missing.xml") == []
