@@ -9,6 +9,8 @@ os.environ.setdefault("INSECURE_HTTP", "1")
 os.environ.setdefault("OUTBOUND_ALLOW_PRIVATE", "1")
 os.environ.setdefault("PUBLIC_SCHEME", "http")
 os.environ.setdefault("LOG_LEVEL", "WARNING")
+# Playwright keeps an event loop running in the process that drove a browser; later tests there would be refused the database.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 from config.settings import *  # noqa: F403
 
