@@ -119,11 +119,10 @@ class TestOverview:
         now = timezone.now()
         since = now - timedelta(days=6)
         Delivery.objects.all().delete()
-        project = Project.objects.first()
-        assert project
-        for key, finished, status in (
-            ("a", now, "done"), ("b", now - timedelta(days=2), "done"), ("c", now - timedelta(days=9), "done"),
-            ("d", None, "pending"), ("e", None, "cancelled"),
+        first, second, third = Project.objects.order_by("pk")[:3]
+        for key, project, finished, status in (
+            ("a", first, now, "done"), ("again", first, now, "done"), ("b", second, now - timedelta(days=2), "done"),
+            ("c", third, now - timedelta(days=9), "done"), ("d", third, None, "pending"), ("e", third, None, "cancelled"),
         ):  # fmt: skip
             Delivery.objects.create(
                 customer=customer, connection=world.connections["harvest"], origin="flow:1", object_name="projects",

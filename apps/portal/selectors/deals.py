@@ -155,12 +155,13 @@ def deal_detail(customer: Customer, pk: int) -> DealDetail | None:
 
 def _won(customer: Customer) -> QuerySet[Any]:
     latest = Coalesce("won_at", "source_updated_at", "created_at")
-    return (
+    won: QuerySet[Any] = (
         Opportunity.objects.filter(customer=customer, status=OpportunityStatus.WON, deleted_at__isnull=True)
         .annotate(is_past=_is_past(customer))
         .select_related("client")
         .order_by(latest.desc(), "-pk")
     )
+    return won
 
 
 def _is_past(customer: Customer) -> Q:
