@@ -66,11 +66,6 @@ def outbound(connection: Connection, object_name: str, entity: str) -> CompiledM
     )
 
 
-def object_for(connection: Connection, entity: str, direction: str = "out") -> str | None:
-    """The vendor object that stands for an entity there."""
-    return next((spec.object for spec in specs(connection, direction) if spec.entity == entity), None)
-
-
 def records_by_name(connection: Connection, object_name: str) -> dict[str, str]:
     """Name → external id of the vendor records of an object that were read as they are."""
     with database.cursor() as cursor:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
-from django.db import connection, transaction
-from django_tenants.utils import get_public_schema_name, schema_exists
+from django.db import transaction
+from django_tenants.utils import get_public_schema_name
 
 from apps.core.errors import PermanentError
 from apps.partners.middleware import forget_hosts
@@ -141,11 +140,3 @@ def _image_type(image: Image) -> str:
         if image.content.startswith(magic):
             return content_type
     raise BadPartnerError("the image is neither PNG, JPEG nor WebP; export it as PNG")
-
-
-def migrate_partner(partner: Partner) -> None:
-    """Bring one partner's schema to head; used when creation was interrupted between schema and tables."""
-    if not schema_exists(partner.schema_name):
-        partner.create_schema(check_if_exists=True)
-    call_command("migrate_schemas", schema_name=partner.schema_name, interactive=False, verbosity=0)
-    connection.set_schema_to_public()  # type: ignore[attr-defined]

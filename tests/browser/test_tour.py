@@ -21,7 +21,8 @@ from apps.flows.services import update_settings
 from sandbox.server import Options
 from tests.browser.conftest import Visit
 from tests.browser.harness import Site, _server
-from tests.journeys.stage import environment, staged
+from tests.committed import environment
+from tests.journeys.stage import staged
 from tests.journeys.test_newcomer import Firm, _set_up
 from tests.sandbox.conftest import Running
 

@@ -29,6 +29,7 @@ from apps.partners.models import Domain, Partner
 from apps.partners.services import create_partner
 from apps.syncs.models import Sync, SyncRun
 from apps.syncs.services import add_syncs, start_run
+from tests.committed import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -99,13 +100,6 @@ class Stage:
             yield process
         finally:
             kill_group(process)
-
-
-def environment(**extra: str) -> dict[str, str]:
-    """What a process of the product needs to work on the test's database."""
-    settings = connection.settings_dict
-    url = f"postgresql://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
-    return {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings_test", **extra}
 
 
 def kill_group(process: "subprocess.Popen[bytes]") -> None:

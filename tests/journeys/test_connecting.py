@@ -42,7 +42,8 @@ from apps.syncs.models import InboxEvent, SourceRecord, Sync, SyncRun
 from apps.syncs.services import add_syncs, pulling
 from sandbox.control import Control
 from sandbox.server import Options
-from tests.journeys.stage import ROOT, Stage, environment, staged
+from tests.committed import environment
+from tests.journeys.stage import ROOT, Stage, staged
 from tests.journeys.test_newcomer import web
 from tests.sandbox.clients import Api
 from tests.sandbox.conftest import Running

@@ -28,7 +28,8 @@ from apps.flows.services import install_blueprint, update_settings
 from apps.mappings.services import remove_value, set_value
 from apps.syncs.models import Delivery, InboxEvent
 from sandbox.server import Options
-from tests.journeys.stage import ROOT, Stage, environment, staged
+from tests.committed import environment
+from tests.journeys.stage import ROOT, Stage, staged
 from tests.sandbox.conftest import Running
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]

@@ -49,30 +49,20 @@ def new_ids(entity_name: str, count: int) -> list[int]:
 def insert(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None:
     """Insert records with ids already taken, tied to the vendor record each came as (`_connection_id`, `_object_name`,
     `_external_id`, `_url`)."""
-    if not rows:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _insert_sql(entity_name),
-            {
-                "rows": dump_json(rows),
-                "now": author.now,
-                "reason": author.reason,
-                "customer": author.customer_id,
-                "origin": author.origin,
-                "run": author.run_id,
-                "entity": entity_name,
-            },
-        )
+    _write(_insert_sql(entity_name), entity_name, rows, author)
 
 
 def update(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None:
     """Write whole rows back. Each carries `_fields`, {field: [from, to]}, for its change, and may carry `_kind`."""
+    _write(_update_sql(entity_name), entity_name, rows, author)
+
+
+def _write(statement: str, entity_name: str, rows: list[dict[str, Any]], author: Author) -> None:
     if not rows:
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            _update_sql(entity_name),
+            statement,
             {
                 "rows": dump_json(rows),
                 "now": author.now,

@@ -36,8 +36,9 @@ def vendor_answered(connection: Connection, *, now: datetime) -> None:
     was_well = connection.status == Connection.Status.OK
     mark_ok(connection, now=now)
     if not was_well:
-        clear(customer_id=connection.customer_id, trace_keys=_traces(connection), note="The connection works again.")
-        resume_work(connection)
+        clear_cases(connection)
+        wake(RELEASE, connection.customer_id)
+        wake_waiting(connection)
 
 
 def vendor_silent(connection: Connection, error: VendorTransientError, *, attempts: int, now: datetime) -> None:
@@ -81,11 +82,15 @@ def access_refused(connection: Connection, message: str, *, now: datetime) -> No
     )
 
 
-def resume_work(connection: Connection) -> None:
-    """Wake everything that waited for this connection."""
+def clear_cases(connection: Connection) -> None:
+    """Close what was told about its access and its silence."""
+    clear(customer_id=connection.customer_id, trace_keys=_traces(connection), note="The connection works again.")
+
+
+def wake_waiting(connection: Connection) -> None:
+    """Wake the connection's own work: deliveries, webhook events, pulls."""
     wake(DELIVER, connection.pk)
     wake(INBOX, connection.pk)
-    wake(RELEASE, connection.customer_id)
     for sync_id in connection.syncs.filter(is_enabled=True).values_list("pk", flat=True):
         wake(PULL, sync_id, lane=Lane.REPAIR)
 

@@ -1,16 +1,15 @@
 """Applying stored payloads again, after a mapping or value map changed or a missing record arrived."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.connectors.models import Connection
 from apps.core.models import Lane
-from apps.core.problems import clear
 from apps.core.work import Work, renew, wake
-from apps.core.work.kinds import DELIVER, INBOX, PULL, REACT
+from apps.core.work.kinds import DELIVER, REACT
 from apps.syncs.loading import Counts, load_page
 from apps.syncs.models import Delivery, SourceRecord
 from apps.syncs.models.inbound import RecordStatus
@@ -63,7 +62,9 @@ def release(work: Work, now: datetime) -> datetime | None:
     connections = list(Connection.objects.filter(customer_id=customer_id))
     for connection in connections:
         if health.wait_until(connection, now) is None:
-            _resume(connection)
+            if connection.status == Connection.Status.OK:
+                health.clear_cases(connection)
+            health.wake_waiting(connection)
     # What one record gains may be what the next waits for: go round until a round gains nothing.
     while sum(_apply_waiting(connection, now) for connection in connections):
         renew(work)
@@ -101,17 +102,3 @@ def release_deliveries(connection: Connection) -> int:
     if released:
         wake(DELIVER, connection.pk, lane=Lane.REPAIR)
     return released
-
-
-def _resume(connection: Connection) -> None:
-    """A connection that works (again) has its own cases cleared, and its waiting work woken."""
-    if connection.status == Connection.Status.OK:
-        clear(
-            customer_id=connection.customer_id,
-            trace_keys=[f"connection:{connection.pk}:auth", f"connection:{connection.pk}:outage"],
-            note="The connection works again.",
-        )
-    wake(DELIVER, connection.pk)
-    wake(INBOX, connection.pk)
-    for sync_id in connection.syncs.filter(is_enabled=True).values_list("pk", flat=True):
-        wake(PULL, sync_id, lane=Lane.REPAIR, due_at=datetime.now(UTC))
