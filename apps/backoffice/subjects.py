@@ -22,16 +22,15 @@ _MODELS: dict[str, type[Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """`buttons` are links to what may be done to the subject itself, beside the verbs of the case."""
+    """The row itself, its page, and what was tried when it is a write."""
 
     kind: str
     row: Any
     url: str = ""
     attempts: list[Any] = field(default_factory=list)
-    buttons: list[dict[str, str]] = field(default_factory=list)
 
 
-def subject_of(case: ExceptionCase, user: Any) -> Subject | None:
+def subject_of(case: ExceptionCase) -> Subject | None:
     """None when the row is gone meanwhile."""
     model = _MODELS.get(case.subject_kind)
     row = model.objects.filter(pk=case.subject_id).first() if model else None
@@ -40,12 +39,5 @@ def subject_of(case: ExceptionCase, user: Any) -> Subject | None:
     opts = row._meta
     url = reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
     if isinstance(row, Delivery):
-        return Subject("delivery", row, url, list(row.tries.all()[:20]), _delivery_buttons(row, user))
+        return Subject("delivery", row, url, list(row.tries.all()[:20]))
     return Subject(case.subject_kind, row, url)
-
-
-def _delivery_buttons(delivery: Delivery, user: Any) -> list[dict[str, str]]:
-    if delivery.status in ("done", "cancelled") or not user.has_perm("syncs.edit_delivery"):
-        return []
-    url = reverse("admin:syncs_delivery_do", args=[delivery.pk, "edit"])
-    return [{"title": "Edit and retry", "icon": "edit_note", "tone": "", "url": url, "name": "edit"}]

@@ -1,6 +1,7 @@
 """Connecting a system: forms from the manifest, secrets that never come back, consent at the vendor."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,6 +11,7 @@ from apps.connectors.manifest import slugs
 from apps.connectors.models import Connection, OAuthState, VendorApp
 from apps.syncs.models import Sync
 from tests.backoffice.made import make_connection
+from tests.connectors.support import ScriptedVendor, response
 
 Clients = Callable[[User | None], Client]
 SECRET = "s3cret-of-the-test"
@@ -92,6 +94,93 @@ def test_somebody_elses_consent_is_refused(
     response = partner_client(engineer).get(f"/connect/callback/?state={state.state}&code=x", follow=True)
 
     assert "not begun here by you" in " ".join(str(message) for message in response.context["messages"])
+
+
+TOKENS = response({"access_token": "at", "refresh_token": "rt"})
+TENANTS = [{"tenantId": "t-1", "tenantType": "ORGANISATION", "tenantName": "Kestrel"}]
+WORKS = response({"Organisations": [{"Name": "Kestrel", "OrganisationID": "o-1"}]})
+
+
+class TestBackFromTheConsentPage:
+    """Consent is not success: the test that follows it decides what is said."""
+
+    def back(
+        self, client: Client, person: User, customer: Customer, monkeypatch: pytest.MonkeyPatch, *replies: Any
+    ) -> tuple[Connection, Any]:
+        connection = make_connection(customer, "xero", name="Books", status="new", account_id="")
+        state = OAuthState.objects.create(
+            customer=customer,
+            connection=connection,
+            user=person,
+            state="st",
+            verifier="v" * 43,
+            redirect_uri="https://acme.example/connect/callback/",
+            return_path="/connections/" if person.customer_id else "/admin/",
+            expires_at="2099-01-01T00:00:00Z",
+        )
+        monkeypatch.setattr("apps.core.http.send", ScriptedVendor(list(replies)))
+        answer = client.get(f"/connect/callback/?state={state.state}&code=c", follow=True)
+        connection.refresh_from_db()
+        return connection, answer
+
+    def test_it_works(
+        self, partner_client: Clients, alice: User, customer: Customer, registered: VendorApp, monkeypatch: Any
+    ) -> None:
+        replies = (TOKENS, response(TENANTS), WORKS)
+        connection, answer = self.back(partner_client(alice), alice, customer, monkeypatch, *replies)
+
+        assert connection.status == "ok"
+        assert "Books is connected (signed in as Kestrel)." in said(answer)
+
+    @pytest.mark.parametrize(
+        ("reply", "status", "told", "next_step"),
+        [
+            (response({"Detail": "down"}, status=503), "failing", "did not answer the test", "Test now"),
+            (response({"Detail": "no"}, status=401), "needs_reauthorisation", "refused us", "connect again"),
+        ],
+    )
+    def test_a_failed_test_is_not_called_connected(
+        self,
+        partner_client: Clients,
+        alice: User,
+        customer: Customer,
+        registered: VendorApp,
+        monkeypatch: Any,
+        reply: Any,
+        status: str,
+        told: str,
+        next_step: str,
+    ) -> None:
+        replies = (TOKENS, response(TENANTS), reply, TOKENS, reply)
+        connection, answer = self.back(partner_client(alice), alice, customer, monkeypatch, *replies)
+
+        assert connection.status == status
+        assert "is connected" not in said(answer)
+        assert told in said(answer) and next_step in said(answer)
+        assert connection.status_reason in said(answer)
+
+    def test_a_customer_reads_it_without_the_vendors_words(
+        self, partner_client: Clients, carol: User, customer: Customer, registered: VendorApp, monkeypatch: Any
+    ) -> None:
+        replies = (TOKENS, response(TENANTS), response({"Detail": "node 7 is down"}, status=503))
+        _, answer = self.back(partner_client(carol), carol, customer, monkeypatch, *replies)
+
+        assert answer.redirect_chain[-1][0] == "/connections/"
+        assert "did not answer the test" in answer.content.decode()
+        assert "is connected" not in said(answer) and "node 7" not in said(answer)
+
+    def test_a_customer_with_several_accounts_is_told_who_chooses(
+        self, partner_client: Clients, carol: User, customer: Customer, registered: VendorApp, monkeypatch: Any
+    ) -> None:
+        two = [*TENANTS, {**TENANTS[0], "tenantId": "t-2"}]
+        _, answer = self.back(partner_client(carol), carol, customer, monkeypatch, TOKENS, response(two))
+
+        assert "Our support makes that choice" in said(answer)
+        assert "is connected" not in said(answer)
+
+
+def said(answer: Any) -> str:
+    return " ".join(str(message) for message in answer.context["messages"])
 
 
 def test_stored_secrets_never_come_back(partner_client: Clients, alice: User, customer: Customer) -> None:

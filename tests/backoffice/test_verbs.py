@@ -107,6 +107,70 @@ def test_marking_as_done_binds_the_vendors_id(
     assert (delivery.status, delivery.external_id) == ("done", "4711")
 
 
+class TestLookedAndNotThere:
+    """A write of unknown outcome is only sent again on the word of a person who looked at the vendor."""
+
+    @pytest.mark.parametrize("state", [{"status": "uncertain"}, {"status": "held", "error_code": "uncertain"}])
+    def test_it_is_sent_and_who_said_so_is_kept(
+        self, partner_client: Clients, alice: User, system: Connection, state: dict[str, str]
+    ) -> None:
+        delivery = make_delivery(system, **state)
+        url = f"/admin/syncs/delivery/{delivery.pk}/do/absent/"
+        client = partner_client(alice)
+
+        assert "exists twice" in client.get(url).content.decode()
+        assert "This field is required" in client.post(url, {"reason": ""}).content.decode()
+        delivery.refresh_from_db()
+        assert delivery.status == state["status"]
+
+        client.post(url, {"reason": "searched by name and by date"})
+
+        delivery.refresh_from_db()
+        assert (delivery.status, delivery.error_code) == ("pending", "")
+        line = delivery.tries.get(kind="note").message
+        assert "Alice" in line and "not there" in line and "searched by name and by date" in line
+
+    def test_a_retry_of_the_same_write_still_asks_first(
+        self, partner_client: Clients, alice: User, system: Connection
+    ) -> None:
+        delivery = make_delivery(system, status="held", error_code="uncertain")
+        url = f"/admin/syncs/delivery/{delivery.pk}/do/retry/"
+        client = partner_client(alice)
+
+        assert "is asked first" in client.get(url).content.decode()
+        client.post(url, {"reason": "again"})
+
+        delivery.refresh_from_db()
+        assert delivery.status == "uncertain"
+
+    def test_a_write_that_was_refused_has_no_such_verb(
+        self, partner_client: Clients, alice: User, system: Connection
+    ) -> None:
+        delivery = make_delivery(system, status="held", error_code="validation")
+        client = partner_client(alice)
+
+        assert "/do/absent/" not in client.get(f"/admin/syncs/delivery/{delivery.pk}/change/").content.decode()
+        client.post(f"/admin/syncs/delivery/{delivery.pk}/do/absent/", {"reason": "x"})
+
+        delivery.refresh_from_db()
+        assert delivery.status == "held"
+
+    def test_it_is_offered_on_the_case_to_those_who_may(
+        self, partner_client: Clients, alice: User, bob: User, system: Connection, customer: Customer
+    ) -> None:
+        delivery = make_delivery(system, status="held", error_code="uncertain")
+        case = make_case(customer, connection=system, reason="uncertain", subject_id=delivery.pk)
+        path = f"/admin/exceptions/exceptioncase/{case.pk}/change/"
+        verbs = [f"/admin/syncs/delivery/{delivery.pk}/do/{name}/" for name in ("absent", "confirm", "edit")]
+
+        page = partner_client(alice).get(path).content.decode()
+        assert [verb in page for verb in verbs] == [True, True, False]
+        assert not any(verb in partner_client(bob).get(path).content.decode() for verb in verbs)
+        assert partner_client(bob).post(verbs[0], {"reason": "x"}).status_code == 403
+        delivery.refresh_from_db()
+        assert delivery.status == "held"
+
+
 def test_a_list_action_confirms_first_and_then_does_each_row(
     partner_client: Clients, alice: User, system: Connection
 ) -> None:

@@ -18,8 +18,10 @@ from apps.backoffice.verbs import Verb
 from apps.exceptions import selectors, services
 from apps.exceptions.models import CaseStatus, ExceptionCase
 from apps.exceptions.reasons import reason_for
+from apps.syncs.models import Delivery
 
 _UNSETTLED = (CaseStatus.OPEN, CaseStatus.RETRYING)
+_OF_THE_WRITE = frozenset({"edit", "confirm", "absent"})
 
 
 def is_unsettled(case: ExceptionCase) -> bool:
@@ -108,11 +110,13 @@ class CaseAdmin(RecordAdmin):
     def page(self, request: HttpRequest, row: ExceptionCase) -> dict[str, Any]:
         question = selectors.question_for(row) if is_unsettled(row) else None
         reason = reason_for(row.reason)
+        subject = subject_of(row)
         return {
             "reason": reason,
             "question": question,
             "may_answer": request.user.has_perm("exceptions.answer_case"),
-            "subject": subject_of(row, request.user),
+            "subject": subject,
+            "buttons": self._delivery_verbs(request, subject.row) if subject and subject.kind == "delivery" else [],
             "is_unsettled": is_unsettled(row),
             "subtitle": reason.title,
             "record_url": record_url(row.entity, row.record_id) if row.entity else "",
@@ -120,6 +124,11 @@ class CaseAdmin(RecordAdmin):
             if row.record_id
             else "",
         }
+
+    def _delivery_verbs(self, request: HttpRequest, delivery: Any) -> list[dict[str, str]]:
+        """What may be done to the write itself, beside the verbs of the case (whose own retry is the write's retry)."""
+        offered = self.admin_site.get_model_admin(Delivery).page_verbs(request, delivery)
+        return [{**button, "tone": ""} for button in offered if button["name"] in _OF_THE_WRITE]
 
     @display(description="What happened", ordering="title")
     def what(self, case: ExceptionCase) -> str:

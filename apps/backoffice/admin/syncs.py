@@ -32,6 +32,12 @@ def is_stuck(delivery: Delivery) -> bool:
     return delivery.status in _STUCK
 
 
+def is_doubtful(delivery: Delivery) -> bool:
+    """It may stand at the vendor already: only asking there, or a person who looked, can tell."""
+    held = delivery.status == DeliveryStatus.HELD and delivery.error_code == "uncertain"
+    return held or delivery.status == DeliveryStatus.UNCERTAIN
+
+
 def _start(sync: Sync, call: Call, *, full: bool = False) -> object:
     return services.start_run(sync, trigger=SyncRun.Trigger.MANUAL, actor=call.actor, now=call.now, full=full)
 
@@ -303,7 +309,11 @@ class DeliveryAdmin(RecordAdmin):
             name="retry",
             title="Retry",
             permission="syncs.retry_delivery",
-            effect=lambda delivery: "It is sent again under the same key as soon as the budget allows.",
+            effect=lambda delivery: (
+                f"{delivery.connection} is asked first whether it is there; only if it surely is not, it is sent again."
+                if is_doubtful(delivery)
+                else "It is sent again under the same key as soon as the budget allows."
+            ),
             run=lambda delivery, call: services.retry_delivery(
                 delivery, actor=call.actor, reason=call.reason, now=call.now
             ),
@@ -323,7 +333,7 @@ class DeliveryAdmin(RecordAdmin):
             icon="edit_note",
             form=BodyForm,
             is_wide=True,
-            applies=lambda delivery: is_stuck(delivery) and delivery.status != DeliveryStatus.UNCERTAIN,
+            applies=lambda delivery: is_stuck(delivery) and not is_doubtful(delivery),
             on_list=False,
             done="queued with the edited body",
         ),
@@ -340,6 +350,23 @@ class DeliveryAdmin(RecordAdmin):
             applies=is_stuck,
             on_list=False,
             done="marked as done",
+        ),
+        Verb(
+            name="absent",
+            title="It is not there: send it",
+            permission="syncs.confirm_delivery",
+            effect=lambda delivery: (
+                f"It is sent to {delivery.connection} again, without asking there first. If it was written after all, it then"
+                " exists twice: look in that system before you go on."
+            ),
+            run=lambda delivery, call: services.retry_delivery(
+                delivery, actor=call.actor, reason=call.reason, now=call.now, is_absent=True
+            ),
+            icon="search_off",
+            tone="danger",
+            applies=is_doubtful,
+            on_list=False,
+            done="queued to be sent again",
         ),
         Verb(
             name="cancel",

@@ -52,13 +52,41 @@ def oauth_callback(request: HttpRequest) -> HttpResponse:
     except AppError as error:
         messages.error(request, error.message)
         return redirect("/" if actor.customer_id else "admin:connectors_connection_changelist")
-    if missing := services.missing_variables(found.connection):
+    missing = services.missing_variables(found.connection)
+    if missing and not actor.customer_id:
         messages.info(request, "One more choice is needed.")
-        if not actor.customer_id:
-            return redirect("admin:connection-variable", found.connection.pk, missing[0])
-    else:
-        messages.success(request, f"{found.connection} is connected.")
+        return redirect("admin:connection-variable", found.connection.pk, missing[0])
+    level, text = _outcome(found.connection, bool(missing), is_customer=bool(actor.customer_id))
+    messages.add_message(request, level, text)
     return redirect(found.return_path or "/")
+
+
+def _outcome(connection: Connection, is_incomplete: bool, *, is_customer: bool) -> tuple[int, str]:
+    """What the consent led to, by the test that followed it, and what to do next. Consent alone does not mean that it works."""
+    name = f"{connection}"
+    why = "" if is_customer or not connection.status_reason else f" ({connection.status_reason})"
+    if is_incomplete:
+        return messages.WARNING, (
+            f"You allowed access, but it is not settled yet which account of {name} is meant, so nothing is read. "
+            "Our support makes that choice; please tell them."
+        )
+    match connection.status:
+        case Connection.Status.OK:
+            account = f" (signed in as {connection.account_name})" if connection.account_name else ""
+            return messages.SUCCESS, f"{name} is connected{account}. Whatever was waiting goes on now."
+        case Connection.Status.PAUSED:
+            resume = "Our support can resume it." if is_customer else "Resume it when calls may be made again."
+            return messages.WARNING, f"You allowed access. {name} stays paused: no call is made. {resume}"
+        case Connection.Status.NEEDS_REAUTHORISATION:
+            return messages.ERROR, (
+                f"You allowed access, but {name} then refused us{why}. "
+                "Sign in there with a person who may use this account, and connect again."
+            )
+        case _:
+            return messages.ERROR, (
+                f"You allowed access, but {name} did not answer the test as it should{why}. "
+                "The access is kept: press “Test now” in a few minutes to see whether it answers."
+            )
 
 
 def redirect_uri() -> str:
