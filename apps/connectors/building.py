@@ -19,9 +19,10 @@ from apps.core.http import OutboundRequest
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A value that paging or a cursor adds to a request. A body value of `REMOVED` takes the path out."""
+    """A value that paging or a cursor adds to a request. A body value of `REMOVED` takes the path out; `url` replaces
+    path and parameters."""
 
-    where: Literal["query", "header", "body"]
+    where: Literal["query", "header", "body", "url"]
     name: str
     value: Any
 
@@ -42,11 +43,14 @@ class Built:
 
 def build(manifest: Manifest, spec: RequestSpec, scope: Scope, puts: Iterable[Put] = ()) -> Built:
     """The request that `spec` describes, with the values of `scope` and what paging and cursor add."""
-    params = {name: fill_optional(value, scope) for name, value in spec.params.items()}
+    params = {name: _parameter(value, scope, spec.quoting) for name, value in spec.params.items()}
     headers = {name: fill_optional(value, scope) for name, value in {**manifest.client.headers, **spec.headers}.items()}
-    body = fill(copy.deepcopy(spec.body), scope)
+    body = fill(copy.deepcopy(spec.body), scope, spec.quoting)
+    link = ""
     for item in puts:
-        if item.where == "query":
+        if item.where == "url":
+            link = str(item.value)
+        elif item.where == "query":
             params[item.name] = text_of(item.value)
         elif item.where == "header":
             headers[item.name] = text_of(item.value)
@@ -56,7 +60,9 @@ def build(manifest: Manifest, spec: RequestSpec, scope: Scope, puts: Iterable[Pu
             body = put(body, item.name, item.value)
     url = address(manifest, fill_path(spec.path, scope), scope)
     query = urlencode({name: value for name, value in params.items() if value is not None})
-    if query:
+    if link:
+        url = elsewhere(url, link, (scope.get("config") or {}).get("base_url"))
+    elif query:
         url = f"{url}{'&' if '?' in url else '?'}{query}"
     wire = {name: value for name, value in headers.items() if value is not None}
     encoded = encode(spec, body, scope)
@@ -84,12 +90,32 @@ def outbound(built: Built, *, timeouts: Timeouts, max_bytes: int, user_agent: st
 
 def encode(spec: RequestSpec, body: Any, scope: Scope) -> bytes | None:
     if spec.encoding == "json_rpc":
-        return dumps({"id": 1, "method": fill_text(spec.rpc_method, scope), "params": body})
+        version = {"jsonrpc": spec.rpc_version} if spec.rpc_version else {}
+        return dumps({**version, "id": 1, "method": fill_text(spec.rpc_method, scope), "params": body})
     if body is None:
         return None
     if spec.encoding == "form":
-        return urlencode({name: text_of(value) for name, value in body.items() if value is not None}).encode()
+        return urlencode([pair for name, value in body.items() for pair in _pairs(str(name), value)]).encode()
     return dumps(body)
+
+
+def _parameter(value: Any, scope: Scope, quoting: str) -> str | None:
+    """A parameter's text; a structure becomes JSON, so that no value in it can break out of its place."""
+    if isinstance(value, dict | list):
+        return dumps(fill(value, scope)).decode()
+    return fill_optional(value, scope, quoting) if isinstance(value, str) else text_of(value)
+
+
+def _pairs(name: str, value: Any) -> Iterable[tuple[str, str]]:
+    """A form's fields; what is nested is written in brackets, `items[0][price]`."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _pairs(f"{name}[{key}]", item)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _pairs(f"{name}[{index}]", item)
+    elif value is not None:
+        yield name, format(value, "f") if isinstance(value, Decimal) else text_of(value)
 
 
 def dumps(body: Any) -> bytes:
@@ -103,12 +129,20 @@ def address(manifest: Manifest, path: str, scope: Scope) -> str:
     if path.startswith(("http://", "https://")):
         return rebase(path, override)
     base = manifest.client.base_url
-    if "${" in base:
+    if "${" in base and not (override and "${config.base_url}" not in base):
         base = fill_text(base, scope)
         if not base.startswith(("http://", "https://")):
             raise TemplateError(f"Connector {manifest.slug}: the connection has no address; found {base!r}.")
         return base.rstrip("/") + path
-    return rebase(base.rstrip("/") + path, override)
+    return rebase(fill_text(base, scope).rstrip("/") + path, override)
+
+
+def elsewhere(url: str, link: str, override: str | None) -> str:
+    """Another path at the same host. A stand-in below a path of its own may leave that path out of its links."""
+    parts = urlsplit(url)
+    home = urlsplit(override).path.rstrip("/") if override else ""
+    prefix = "" if not home or link.startswith(f"{home}/") else home
+    return f"{parts.scheme}://{parts.netloc}{prefix}{link}"
 
 
 def rebase(url: str, override: str | None) -> str:

@@ -9,7 +9,7 @@ from apps.connectors.building import Put, build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family
 from apps.connectors.manifest.objects import Attach, ForEach, ReadSpec
-from apps.connectors.manifest.paging import NoPaging, Paginator
+from apps.connectors.manifest.paging import LastId, NoPaging, Paginator
 from apps.connectors.manifest.requests import Lookup, RequestSpec
 from apps.connectors.paths import get, getter, text_of
 from apps.connectors.sdk import HookContext
@@ -94,9 +94,12 @@ class Reader:
     ) -> tuple[Page, bool]:
         request, paginator = self._request(spec, walk)
         start = parse_time(walk.since)
-        puts = [*cursors.puts_for(spec.cursor, start), *pagers.puts_for(paginator, walk.state, page_size)]
         parent = walk.parents[0] if walk.parents else None
         scope = self._scope({"parent": {leaf(spec.for_each): parent}} if spec.for_each else {})
+        zone = cursors.zone_of(spec.cursor, scope)
+        puts = [*cursors.puts_for(spec.cursor, start, zone), *pagers.puts_for(paginator, walk.state, page_size)]
+        scope["cursor"] = cursors.named(spec.cursor, start, zone)
+        scope["page"] = pagers.named(paginator, walk.state, page_size)
         received = self._get(object_name, request, scope, puts)
         found = [] if received.response.status == 304 else records_of(received.body, spec.records)
         if found is None:
@@ -108,9 +111,10 @@ class Reader:
             headers=received.response.headers,
             count=len(found),
             size=page_size,
+            last=self._last(object_name, paginator, found),
         )
-        seen = cursors.newest(spec.cursor, found)
-        kept = cursors.changed(spec.cursor, found, start)
+        seen = cursors.newest(spec.cursor, found, zone)
+        kept = cursors.changed(spec.cursor, found, start, zone)
         calls = 1 + calls_before + self._attach(object_name, spec.attach, kept, found_key=self._key(object_name))
         if spec.for_each and parent is not None:
             for record in kept:
@@ -188,12 +192,19 @@ class Reader:
         state: dict[str, Any] | None = {}
         matching: list[Record] = []
         for _ in range(_MOST_SCANNED_PAGES):
+            scope["page"] = pagers.named(paginator, state or {}, None)
             received = self._get(object_name, lookup.request, scope, pagers.puts_for(paginator, state or {}, None))
             found = records_of(received.body, lookup.records) or []
             matching += [record for record in found if fits(record, lookup, scope)]
             response = received.response
             turn = pagers.next_turn(
-                paginator, state or {}, body=received.body, headers=response.headers, count=len(found), size=None
+                paginator,
+                state or {},
+                body=received.body,
+                headers=response.headers,
+                count=len(found),
+                size=None,
+                last=self._last(object_name, paginator, found),
             )
             state = turn.state
             if state is None:
@@ -256,6 +267,11 @@ class Reader:
         if spec is None:
             raise self._unable(object_name, "is not read by this connector")
         return spec
+
+    def _last(self, object_name: str, paginator: Paginator, records: list[Record]) -> Any:
+        if not records or not isinstance(paginator, LastId):
+            return None
+        return get(records[-1], paginator.id or self._key(object_name))
 
     def _key(self, object_name: str) -> str:
         return self.manifest.object(object_name).primary_key

@@ -1,5 +1,6 @@
 """Sends requests under a connection's log-in: renews a token that is due, and once after a 401."""
 
+import codecs
 import dataclasses
 import threading
 from collections.abc import Callable, Mapping
@@ -76,7 +77,7 @@ class Transport:
         body, is_json = None, True
         if response.body:
             try:
-                body = orjson.loads(response.body)
+                body = orjson.loads(response.body.removeprefix(codecs.BOM_UTF8))
             except orjson.JSONDecodeError:
                 is_json = False
         client = self.manifest.client

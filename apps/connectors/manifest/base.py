@@ -26,6 +26,7 @@ TEMPLATE_SPACES = {
     "body": "one field of the body (writes)",
     "parent": "one field of the parent record (child objects)",
     "variables": "a value the caller passed in",
+    "page": "what paging asks for: number, offset, size, token or last (`where: in_request`)",
 }
 _SPACED = re.compile(r"^([a-z]+)\.([A-Za-z_][A-Za-z0-9_]*)$")
 

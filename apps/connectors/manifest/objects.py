@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from apps.connectors.manifest.base import Path, Seconds, Section, Slug, Template
-from apps.connectors.manifest.paging import Cursor, Paginator
+from apps.connectors.manifest.base import Path, Seconds, Section, Slug, Template, placeholders
+from apps.connectors.manifest.paging import Cursor, Paginator, RequestCursor
 from apps.connectors.manifest.requests import Lookup, RequestSpec
 
 
@@ -64,6 +64,15 @@ class ReadSpec(Section):
     """Criterion (reference, tax_number, domain, email, name, code …) → request."""
     attach: list[Attach] = []
     for_each: ForEach | None = None
+
+    @model_validator(mode="after")
+    def _asks_since(self) -> "ReadSpec":
+        if isinstance(self.cursor, RequestCursor):
+            if "cursor" not in placeholders(self.request.model_dump()):
+                raise ValueError("cursor.kind in_request: the request has to name ${cursor}")
+            if self.cursor.full_from is None and self.full_request is None:
+                raise ValueError("cursor.kind in_request: full_from or full_request is needed for the first read")
+        return self
 
 
 class Idempotency(Section):

@@ -1,13 +1,15 @@
 """The closed sets of paginators and cursors."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from apps.connectors.manifest.base import Path, Seconds, Section, Template, TemplateTree
 
-Where = Literal["query", "body"]
-"""query: a URL parameter; body: a dotted path in the request body (numbers index lists)."""
+Where = Literal["query", "body", "in_request"]
+"""query: a URL parameter; body: a dotted path in the request body (numbers index lists); in_request: the request itself
+names it, as `${page.number}`, `${page.offset}`, `${page.token}`, `${page.last}` and `${page.size}`."""
 
 
 class NoPaging(Section):
@@ -23,21 +25,31 @@ class _Sized(Section):
 
 
 class PageNumber(_Sized):
-    """page=1, 2, 3 …; ends at `total_pages`, at an empty `next`, or at a page that is not full."""
+    """page=1, 2, 3 …; ends at the number of pages or records the answer tells, at an empty `next`, or else at a page
+    that is not full."""
 
     kind: Literal["page_number"]
     param: str = "page"
     start: int = 1
     total_pages: Path = ""
+    total: Path = ""
+    """Number of records in all."""
+    total_pages_header: str = ""
+    total_header: str = ""
     next: Path = ""
+    """Holds something (a link, a number, `true`) while there is more."""
 
 
 class Offset(_Sized):
-    """offset=0, 100, 200 …; ends at `total` or at a page that is not full. `unit: page` counts pages."""
+    """offset=0, 100, 200 …; ends at `total`, when `more` holds nothing, or else at a page that is not full."""
 
     kind: Literal["offset"]
     param: str = "offset"
+    start: int = 0
+    """The number of the first record."""
     total: Path = ""
+    more: Path = ""
+    """Holds something while there is more."""
     keyset: bool = False
     """The answer is ordered by modification time: go on from the newest time seen instead of by counting. A record that
     changes meanwhile moves to the end and would make counting skip another."""
@@ -49,9 +61,24 @@ class CursorToken(_Sized):
     kind: Literal["cursor"]
     param: str = "cursor"
     next: Path
+    more: Path = ""
+    """Holds nothing on the last page although it carries a token."""
     max_results: int | None = None
     """The vendor stops a search after so many results: the engine then starts a new search at the newest
     modification time it has seen."""
+
+
+class LastId(_Sized):
+    """The last record's id asks for what comes after it (`starting_after`, `id > …`); ends when `more` holds nothing,
+    or else at a page that is not full."""
+
+    kind: Literal["last_id"]
+    param: str = "starting_after"
+    id: Path = ""
+    """Empty: the object's primary key."""
+    more: Path = ""
+    first: str | int | None = None
+    """What the first page asks for; none: nothing."""
 
 
 class LinkHeader(_Sized):
@@ -62,18 +89,26 @@ class LinkHeader(_Sized):
 
 
 class NextUrl(_Sized):
-    """The answer carries the next page's URL. Only its path and query are used."""
+    """The answer carries the next page's URL. Its host is never used: it cannot lead a token elsewhere."""
 
     kind: Literal["next_url"]
     next: Path
+    take: Literal["query", "path"] = "query"
+    """query: its parameters, at the request's own path. path: path and parameters (Salesforce's nextRecordsUrl)."""
 
 
-Paginator = Annotated[NoPaging | PageNumber | Offset | CursorToken | LinkHeader | NextUrl, Field(discriminator="kind")]
+Paginator = Annotated[
+    NoPaging | PageNumber | Offset | CursorToken | LastId | LinkHeader | NextUrl, Field(discriminator="kind")
+]
 
-TimeFormat = Literal["iso", "iso_seconds", "http_date", "epoch_s", "epoch_ms", "epoch_ms_text", "date", "tryton"]
-"""iso 2026-01-31T10:00:00.000000Z · iso_seconds 2026-01-31T10:00:00Z · http_date Sat, 31 Jan 2026 10:00:00 GMT ·
-epoch_s, epoch_ms · epoch_ms_text: the milliseconds as text, where a JSON filter takes no number · date 2026-01-31 ·
-tryton {"__class__": "datetime", …}."""
+TimeFormat = Literal[
+    "iso", "iso_millis", "iso_seconds", "iso_offset", "iso_local", "datetime", "datetime_minutes", "date", "http_date",
+    "epoch_s", "epoch_ms", "epoch_ms_text", "tryton",
+]  # fmt: skip
+"""iso 2026-01-31T10:00:00.000000Z · iso_millis 2026-01-31T10:00:00.000Z · iso_seconds 2026-01-31T10:00:00Z ·
+iso_offset 2026-01-31T10:00:00+00:00 · iso_local 2026-01-31T10:00:00 · datetime 2026-01-31 10:00:00 ·
+datetime_minutes 2026-01-31 10:00 · date 2026-01-31 · http_date Sat, 31 Jan 2026 10:00:00 GMT · epoch_s, epoch_ms ·
+epoch_ms_text: the milliseconds as text, where a JSON filter takes no number · tryton {"__class__": "datetime", …}."""
 
 
 class _Cursor(Section):
@@ -85,6 +120,8 @@ class _Cursor(Section):
     """Ask again for so much before the cursor: a row committed late is still read; duplicates fall out by hash."""
     lag_seconds: Seconds = 5
     """Never move the cursor closer to now than this."""
+    zone: Template = ""
+    """Time zone (`Europe/Berlin`, `${config.time_zone}`) of times that name none, in requests and records; empty: UTC."""
 
 
 class ParameterCursor(_Cursor):
@@ -114,6 +151,14 @@ class BodyCursor(_Cursor):
     """What stands there on a full read; none: the path is left out."""
 
 
+class RequestCursor(_Cursor):
+    """The request itself names `${cursor}`: in a query language, a JSON filter, a procedure's parameters."""
+
+    kind: Literal["in_request"]
+    full_from: datetime | None = None
+    """The time a full read asks from; none: there is a `full_request`."""
+
+
 class CompareCursor(_Cursor):
     """The vendor cannot filter by modification time: all, or a window by another date, is read and compared here."""
 
@@ -131,4 +176,6 @@ class FullRead(Section):
     kind: Literal["full"]
 
 
-Cursor = Annotated[ParameterCursor | HeaderCursor | BodyCursor | CompareCursor | FullRead, Field(discriminator="kind")]
+Cursor = Annotated[
+    ParameterCursor | HeaderCursor | BodyCursor | RequestCursor | CompareCursor | FullRead, Field(discriminator="kind")
+]

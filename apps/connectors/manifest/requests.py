@@ -1,31 +1,60 @@
 """How a request is written down: path, parameters, body, encoding."""
 
-from typing import Literal
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from pydantic import model_validator
 
-from apps.connectors.manifest.base import Path, Section, Template, TemplateTree
+from apps.connectors.manifest.base import PLACEHOLDER, Path, Section, Template, TemplateTree
+
+Quoting = Literal["none", "double", "backslash"]
+# Made by the engine out of times and numbers: nothing in them can end a quotation.
+_SAFE = re.compile(r"cursor|today|marker|page\.(number|offset|size)")
+_QUOTED = re.compile(r"""(["'])(?:(?!\1).)*\1""", re.DOTALL)
 
 
 class RequestSpec(Section):
-    """One HTTP request. A parameter or header whose placeholders are all empty is left out."""
+    """One HTTP request. A parameter or header whose placeholders are all empty is left out; a parameter that is a list
+    or mapping is sent as JSON text."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     path: Template
-    params: dict[str, Template] = {}
+    params: dict[str, TemplateTree] = {}
     headers: dict[str, Template] = {}
     body: TemplateTree = None
     encoding: Literal["json", "form", "json_rpc"] = "json"
     rpc_method: Template = ""
-    """json_rpc: the procedure called; `body` is then the list of its positional parameters."""
+    """json_rpc: the procedure called; `body` is then its parameters, a list or a mapping."""
+    rpc_version: Literal["", "2.0"] = ""
+    """json_rpc: what stands in the envelope's `jsonrpc`."""
+    quoting: Quoting = "none"
+    """How a value is written inside a quotation of a query language in `params` or `body`: `double` doubles the quote
+    that surrounds it (OData, SuiteQL), `backslash` puts a backslash before it (SOQL, JQL, QuickBooks). A value outside
+    a quotation may then only be a plain word or number."""
 
     @model_validator(mode="after")
     def _coherent(self) -> "RequestSpec":
-        if self.encoding == "json_rpc" and (not self.rpc_method or not isinstance(self.body, list)):
-            raise ValueError("encoding json_rpc needs rpc_method and a body that is a list of parameters")
+        if self.encoding == "json_rpc" and (not self.rpc_method or not isinstance(self.body, list | dict)):
+            raise ValueError("encoding json_rpc needs rpc_method and a body that is a list or mapping of parameters")
         if self.method == "GET" and self.body is not None:
             raise ValueError("a GET request has no body")
+        if self.quoting == "none" and (
+            unsafe := next(_unquoted(self.params), None) or next(_unquoted(self.body), None)
+        ):
+            raise ValueError(f"{unsafe!r}: a value inside a quotation needs `quoting`; allowed: 'double', 'backslash'")
         return self
+
+
+def _unquoted(value: Any) -> Iterator[str]:
+    """Strings in which a value from outside stands inside a quotation."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _unquoted(item)
+    elif isinstance(value, str):
+        for found in _QUOTED.finditer(value):
+            if any(not _SAFE.fullmatch(name) for name in PLACEHOLDER.findall(found.group())):
+                yield value
 
 
 class Lookup(Section):

@@ -1,0 +1,339 @@
+"""Reading as the manifest can say it: query languages, JSON filters, OData, every way of paging, over real HTTP."""
+
+import codecs
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import ValidationError
+
+from apps.connectors import pagers
+from apps.connectors.building import encode
+from apps.connectors.manifest.paging import CursorToken, LastId, NextUrl, Offset, PageNumber
+from apps.connectors.manifest.requests import RequestSpec
+from apps.connectors.templates import TemplateError, fill_text
+from apps.connectors.times import format_time, parse_time
+from tests.connectors.small_vendor import Asked, Told, connect, manifest, served
+from tests.connectors.support import NOW
+
+MOMENT = datetime(2026, 1, 31, 9, 30, 15, 250_000, tzinfo=UTC)
+ROWS = [{"id": number, "changed": f"2026-01-{number:02}T10:00:00Z"} for number in range(1, 8)]
+
+
+def ids(client: Any, cursor: str | None = None) -> list[Any]:
+    return [row["id"] for page in client.pages("items", cursor=cursor, now=NOW) for row in page.records]
+
+
+class TestTimes:
+    @pytest.mark.parametrize(
+        ("form", "zone", "written"),
+        [
+            ("iso_millis", "UTC", "2026-01-31T09:30:15.250Z"),
+            ("iso_offset", "UTC", "2026-01-31T09:30:15+00:00"),
+            ("iso_offset", "Europe/Berlin", "2026-01-31T10:30:15+01:00"),
+            ("iso_local", "Europe/Berlin", "2026-01-31T10:30:15"),
+            ("datetime", "America/New_York", "2026-01-31 04:30:15"),
+            ("datetime_minutes", "UTC", "2026-01-31 09:30"),
+            ("date", "Pacific/Auckland", "2026-01-31"),
+        ],
+    )
+    def test_each_form(self, form: str, zone: str, written: str) -> None:
+        assert format_time(MOMENT, form, ZoneInfo(zone)) == written
+
+    def test_a_time_without_zone_is_in_the_vendors(self) -> None:
+        assert parse_time("2026-01-31 10:30:15", ZoneInfo("Europe/Berlin")) == MOMENT.replace(microsecond=0)
+        assert parse_time("2026-01-31T10:30:15+01:00", ZoneInfo("Asia/Tokyo")) == MOMENT.replace(microsecond=0)
+
+
+class TestQuoting:
+    @pytest.mark.parametrize(
+        ("template", "value", "quoting", "written"),
+        [
+            ("Name = '${value}'", "O'Brien", "double", "Name = 'O''Brien'"),
+            ("Name = '${value}'", "O'Brien", "backslash", r"Name = 'O\'Brien'"),
+            ("Name = '${value}'", "a\\' OR 1=1", "backslash", r"Name = 'a\\\' OR 1=1'"),
+            ('summary ~ "${value}"', "say \"x\" 'y'", "backslash", 'summary ~ "say \\"x\\" \'y\'"'),
+            ('Name=="${value}"', "O'Brien", "double", 'Name=="O\'Brien"'),
+            ("it = 'a' and Id > ${value}", "17", "double", "it = 'a' and Id > 17"),
+        ],
+    )
+    def test_a_value_cannot_leave_its_quotation(self, template: str, value: str, quoting: str, written: str) -> None:
+        assert fill_text(template, {"value": value}, quoting) == written
+
+    def test_outside_a_quotation_only_a_plain_value_stands(self) -> None:
+        with pytest.raises(TemplateError, match="outside a quotation"):
+            fill_text("Id > ${value}", {"value": "1 OR 1=1"}, "double")
+
+    def test_the_manifest_must_say_how(self) -> None:
+        with pytest.raises(ValidationError, match="needs `quoting`"):
+            RequestSpec(path="/q", params={"q": "select Id from A where Name = '${value}'"})
+
+    def test_times_and_numbers_of_the_engine_need_none(self) -> None:
+        assert RequestSpec(path="/q", params={"q": "x > '${cursor}' startposition ${page.offset}"}).quoting == "none"
+
+
+class TestEncoding:
+    def test_a_form_writes_what_is_nested_in_brackets(self) -> None:
+        body = {"customer": "c1", "items": [{"price": "p1", "quantity": 2}, {"price": "p2"}], "metadata": {"our": "7"}}
+
+        sent = encode(RequestSpec(method="POST", path="/x", encoding="form", body={}), body, {})
+
+        assert sent == (
+            b"customer=c1&items%5B0%5D%5Bprice%5D=p1&items%5B0%5D%5Bquantity%5D=2&items%5B1%5D%5Bprice%5D=p2"
+            b"&metadata%5Bour%5D=7"
+        )
+
+    def test_json_rpc_may_have_named_parameters_and_a_version(self) -> None:
+        spec = RequestSpec(
+            method="POST",
+            path="/jsonrpc",
+            encoding="json_rpc",
+            rpc_method="call",
+            rpc_version="2.0",
+            body={"service": "db"},
+        )
+
+        assert json.loads(encode(spec, spec.body, {}) or b"") == {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "call",
+            "params": {"service": "db"},
+        }
+
+
+class TestPagers:
+    def test_last_id_begins_where_it_is_told(self) -> None:
+        paginator = LastId(kind="last_id", first=0)
+
+        assert pagers.puts_for(paginator, {}, None)[0].value == 0
+        assert pagers.puts_for(paginator, {"last": 9}, None)[0].value == 9
+
+    def test_last_id_ends_when_the_vendor_repeats_itself(self) -> None:
+        paginator = LastId(kind="last_id", more="more")
+
+        turn = pagers.next_turn(paginator, {"last": 9}, body={"more": True}, headers={}, count=1, size=None, last=9)
+
+        assert turn.state is None
+
+    def test_offset_may_count_from_one(self) -> None:
+        paginator = Offset(kind="offset", start=1, size=2, size_param="max")
+
+        assert [put.value for put in pagers.puts_for(paginator, {"offset": 2}, None)] == [2, 3]
+
+    def test_a_flag_says_more(self) -> None:
+        paginator = Offset(kind="offset", more="hasMore")
+
+        assert pagers.next_turn(paginator, {}, body={"hasMore": True}, headers={}, count=3, size=None).state
+        assert not pagers.next_turn(paginator, {}, body={"hasMore": False}, headers={}, count=100, size=None).state
+
+    def test_a_last_page_may_still_carry_a_token(self) -> None:
+        paginator = CursorToken(kind="cursor", next="next", more="!isLast")
+
+        assert pagers.next_turn(
+            paginator, {}, body={"next": "b", "isLast": False}, headers={}, count=1, size=None
+        ).state
+        assert not pagers.next_turn(
+            paginator, {}, body={"next": "b", "isLast": True}, headers={}, count=1, size=None
+        ).state
+
+    @pytest.mark.parametrize(
+        ("spec", "body", "headers", "more"),
+        [
+            ({"total": "count"}, {"count": 5}, {}, True),
+            ({"total": "count"}, {"count": 4}, {}, False),
+            ({"total_header": "X-Total"}, {}, {"x-total": "5"}, True),
+            ({"total_pages_header": "X-Pages"}, {}, {"x-pages": "2"}, False),
+        ],
+    )
+    def test_page_numbers_end_at_the_total(self, spec: Any, body: Any, headers: Any, more: bool) -> None:
+        paginator = PageNumber(kind="page_number", size=2, **spec)
+
+        turn = pagers.next_turn(paginator, {"page": 2}, body=body, headers=headers, count=2, size=None)
+
+        assert (turn.state is not None) is more
+
+    def test_of_a_link_the_host_is_never_used(self) -> None:
+        paginator = NextUrl(kind="next_url", next="next", take="path")
+
+        turn = pagers.next_turn(
+            paginator,
+            {},
+            body={"next": "https://evil.test/services/query/01g-2000?a=1"},
+            headers={},
+            count=1,
+            size=None,
+        )
+
+        assert turn.state == {"url": "/services/query/01g-2000?a=1"}
+
+
+class Salesforce:
+    """SOQL with a time in it, and pages behind `nextRecordsUrl`."""
+
+    def __call__(self, asked: Asked) -> Told:
+        if asked.path == "/services/data/v62.0/query/":
+            since = re.search(r"SystemModstamp >= (\S+)", asked.query["q"])
+            assert since, asked.query["q"]
+            self.rows = [row for row in ROWS if row["changed"] >= since.group(1)]
+            return self.page(0)
+        return self.page(int(asked.path.rpartition("-")[2]))
+
+    def page(self, start: int) -> Told:
+        more = start + 3 < len(self.rows)
+        body = {"records": self.rows[start : start + 3], "done": not more}
+        return Told(body | ({"nextRecordsUrl": f"/services/data/v62.0/query/01g-{start + 3}"} if more else {}))
+
+
+SOQL = "SELECT Id FROM Account WHERE SystemModstamp >= ${cursor} ORDER BY SystemModstamp, Id"
+
+
+class TestOverHttp:
+    def test_a_query_language_with_the_cursor_in_the_query(self) -> None:
+        found = manifest(
+            client={"base_url": "https://x.test/services/data/v62.0"},
+            read={
+                "request": {"path": "/query/", "params": {"q": SOQL}},
+                "records": "records",
+                "paginator": {"kind": "next_url", "next": "nextRecordsUrl", "take": "path"},
+                "cursor": {
+                    "kind": "in_request",
+                    "field": "changed",
+                    "full_from": "2000-01-01T00:00:00Z",
+                    "overlap_seconds": 0,
+                },
+            },
+        )
+        with served(Salesforce()) as vendor:
+            client = connect(found, vendor.url)
+
+            assert ids(client) == [1, 2, 3, 4, 5, 6, 7]
+            assert ids(client, "2026-01-05T10:00:00Z") == [5, 6, 7]
+
+        assert "SystemModstamp >= 2000-01-01T00:00:00Z ORDER" in vendor.asked[0].query["q"]
+
+    def test_a_start_position_inside_the_query(self) -> None:
+        def quickbooks(asked: Asked) -> Told:
+            text = asked.query["query"]
+            start, most = map(int, re.findall(r"STARTPOSITION (\d+) MAXRESULTS (\d+)", text)[0])
+            since = re.findall(r"> '([^']+)'", text)[0]
+            rows = [row for row in ROWS if row["changed"] > since][start - 1 : start - 1 + most]
+            return Told({"QueryResponse": {"Invoice": rows, "startPosition": start} if rows else {}})
+
+        text = "select * from Invoice where MetaData.LastUpdatedTime > '${cursor}' STARTPOSITION ${page.offset} MAXRESULTS ${page.size}"
+        found = manifest(
+            read={
+                "request": {"path": "/query", "params": {"query": text}},
+                "records": "QueryResponse.Invoice",
+                "paginator": {"kind": "offset", "where": "in_request", "start": 1, "size": 3},
+                "cursor": {"kind": "in_request", "field": "changed", "full_from": "2000-01-01", "overlap_seconds": 0},
+            }
+        )
+        with served(quickbooks) as vendor:
+            assert ids(connect(found, vendor.url)) == [1, 2, 3, 4, 5, 6, 7]
+            assert ids(connect(found, vendor.url), "2026-01-02T10:00:00Z") == [3, 4, 5, 6, 7]
+
+    def test_the_last_id_in_a_json_filter_and_the_time_beside_it(self) -> None:
+        def autotask(asked: Asked) -> Told:
+            filters = {item["field"]: item["value"] for item in json.loads(asked.query["search"])["filter"]}
+            rows = [row for row in ROWS if row["id"] > filters["id"] and row["changed"] >= filters["lastActivityDate"]]
+            return Told({"items": rows[:2]})
+
+        search = {
+            "filter": [
+                {"op": "gt", "field": "id", "value": "${page.last}"},
+                {"op": "gte", "field": "lastActivityDate", "value": "${cursor}"},
+            ]
+        }
+        found = manifest(
+            read={
+                "request": {"path": "/query", "params": {"search": search}},
+                "paginator": {"kind": "last_id", "where": "in_request", "first": 0, "size": 2},
+                "cursor": {"kind": "in_request", "field": "changed", "full_from": "2000-01-01", "overlap_seconds": 0},
+            }
+        )
+        with served(autotask) as vendor:
+            assert ids(connect(found, vendor.url)) == [1, 2, 3, 4, 5, 6, 7]
+            assert ids(connect(found, vendor.url), "2026-01-06T00:00:00Z") == [6, 7]
+
+    def test_has_more_and_the_last_id(self) -> None:
+        def stripe(asked: Asked) -> Told:
+            rows = [row for row in ROWS if row["id"] > int(asked.query.get("starting_after", 0))]
+            return Told({"data": rows[:3], "has_more": len(rows) > 3})
+
+        found = manifest(
+            read={
+                "records": "data",
+                "paginator": {"kind": "last_id", "more": "has_more", "size_param": "limit", "size": 3},
+            }
+        )
+        with served(stripe) as vendor:
+            assert ids(connect(found, vendor.url)) == [1, 2, 3, 4, 5, 6, 7]
+
+        assert [asked.query.get("starting_after") for asked in vendor.asked] == [None, "3", "6"]
+
+    def test_odata_with_its_next_link(self) -> None:
+        def business_central(asked: Asked) -> Told:
+            since = asked.query.get("$filter", "lastModifiedDateTime gt 2000").rpartition(" ")[2]
+            rows = [row for row in ROWS if row["changed"] > since]
+            skip = int(asked.query.get("$skiptoken", 0))
+            body: dict[str, Any] = {"value": rows[skip : skip + 4]}
+            if skip + 4 < len(rows):
+                body["@odata.nextLink"] = (
+                    f"https://elsewhere.test/items?$filter={since and ''}x gt {since}&$skiptoken={skip + 4}"
+                )
+            return Told(body)
+
+        found = manifest(
+            read={
+                "records": "value",
+                "paginator": {"kind": "next_url", "next": '"@odata.nextLink"'},
+                "cursor": {
+                    "kind": "updated_since",
+                    "field": "changed",
+                    "param": "$filter",
+                    "value": "lastModifiedDateTime gt ${cursor}",
+                    "overlap_seconds": 0,
+                },
+            }
+        )
+        with served(business_central) as vendor:
+            assert ids(connect(found, vendor.url)) == [1, 2, 3, 4, 5, 6, 7]
+            assert ids(connect(found, vendor.url), "2026-01-06T10:00:00Z") == [7]
+
+    def test_times_in_the_zone_of_the_vendor(self) -> None:
+        rows = [{"id": 1, "modified": "2026-01-31 10:30:15"}]
+        found = manifest(
+            fields=[{"name": "time_zone", "title": "Time zone", "help": "Of the site."}],
+            read={
+                "request": {"path": "/items", "params": {"filters": [["modified", ">=", "${cursor}"]]}},
+                "cursor": {
+                    "kind": "in_request",
+                    "field": "modified",
+                    "format": "datetime",
+                    "zone": "${config.time_zone}",
+                    "full_from": "2000-01-01",
+                },
+            },
+        )
+        with served(lambda asked: Told({"items": rows})) as vendor:
+            client = connect(found, vendor.url, time_zone="Europe/Berlin")
+            (page,) = client.pages("items", cursor="2026-01-31T09:02:00Z", now=NOW)
+
+        assert json.loads(vendor.asked[0].query["filters"]) == [["modified", ">=", "2026-01-31 10:00:00"]]
+        assert page.high_water == "2026-01-31T09:30:15.000000Z"
+
+    def test_an_answer_may_begin_with_a_byte_order_mark(self) -> None:
+        with served(lambda asked: Told(codecs.BOM_UTF8 + b'{"items": [{"id": 1}]}')) as vendor:
+            assert ids(connect(manifest(), vendor.url)) == [1]
+
+    def test_a_read_in_request_needs_a_beginning(self) -> None:
+        with pytest.raises(ValidationError, match="full_from or full_request"):
+            manifest(
+                read={
+                    "request": {"path": "/q", "params": {"q": "x > ${cursor}"}},
+                    "cursor": {"kind": "in_request", "field": "changed"},
+                }
+            )
