@@ -45,6 +45,10 @@ class VendorClient:
         self._reader = Reader(self._transport)
         self._writer = Writer(self._transport, self._reader)
 
+    def renew_login(self, *, seen: int) -> None:
+        """Get new tokens now, unless somebody did since the credentials had version `seen`."""
+        self._transport.renew(seen)
+
     def verify(self) -> Verification:
         """Ask the vendor who we are."""
         spec = self.manifest.client.verification

@@ -48,6 +48,9 @@ class Connection(models.Model):
     config = models.JSONField(default=dict, blank=True)
     credentials = EncryptedJSONField(default=dict, blank=True)
     credential_version = models.PositiveIntegerField(default=1, editable=False)
+    consent_renewed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="When the refresh token was got or last used."
+    )
     status = models.CharField(max_length=30, choices=Status.choices, default=Status.NEW)
     status_reason = models.TextField(blank=True, default="")
     checked_at = models.DateTimeField(null=True, blank=True)
@@ -62,7 +65,14 @@ class Connection(models.Model):
     history = HistoricalRecords(
         history_id_field=models.BigAutoField(),
         user_db_constraint=False,
-        excluded_fields=["credentials", "webhook_key", "checked_at", "latest_success_at", "updated_at"],
+        excluded_fields=[
+            "credentials",
+            "consent_renewed_at",
+            "webhook_key",
+            "checked_at",
+            "latest_success_at",
+            "updated_at",
+        ],
     )
     objects = ConnectionQuerySet.as_manager()
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from django.db import connection as database
 from django.db import transaction
 from django_tenants.utils import schema_context
 
+from apps.connectors.auth import utc_now
 from apps.connectors.models import Connection, VendorApp
 from apps.connectors.types import TokenSnapshot
 from apps.core.tenancy.backend.base import ALL
@@ -18,8 +20,9 @@ class ConnectionTokenStore:
     """Token storage of one connection. Used from worker threads, which start outside any partner: it remembers the
     schema it belongs to and enters it for every access."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._id = connection.pk
+        self._clock = clock
         self._schema: str = database.schema_name  # type: ignore[attr-defined]
 
     def read(self) -> TokenSnapshot:
@@ -39,7 +42,9 @@ class ConnectionTokenStore:
             changed = {name: value for name, value in fresh.items() if known.get(name) != value}
             # A plain UPDATE: renewing a token is nobody's act and makes no history.
             Connection.objects.filter(pk=row.pk).update(
-                credentials={**row.credentials, **changed}, credential_version=row.credential_version + 1
+                credentials={**row.credentials, **changed},
+                credential_version=row.credential_version + 1,
+                consent_renewed_at=self._clock() if fresh.get("refresh_token") else row.consent_renewed_at,
             )
             return TokenSnapshot(fresh, row.credential_version + 1)
 

@@ -66,10 +66,10 @@ class Transport:
         """Send with log-in. Raises what `core.http.send` raises, and the errors of renewing a log-in."""
         snapshot = self._current()
         if auth.is_due(self.method, snapshot.credentials, self.clock()):
-            snapshot = self._renew(snapshot.version)
+            snapshot = self.renew(snapshot.version)
         response = http.send(self._with_login(request, snapshot))
         if response.status == 401 and auth.is_renewable(self.method):
-            snapshot = self._renew(snapshot.version)
+            snapshot = self.renew(snapshot.version)
             response = http.send(self._with_login(request, snapshot))
         return self._received(response)
 
@@ -101,7 +101,7 @@ class Transport:
                 self._snapshot = self._tokens.read()
             return self._snapshot
 
-    def _renew(self, seen: int) -> TokenSnapshot:
+    def renew(self, seen: int) -> TokenSnapshot:
         """One renewal for all threads of this client; the store makes it one for all processes."""
         with self._lock:
             if self._snapshot is not None and self._snapshot.version > seen:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from apps.core.work import Work, handles, kinds
-from apps.syncs.services import inbox, pulling, reprocessing, sending
+from apps.syncs.services import consents, inbox, pulling, reprocessing, sending
 
 
 @handles(kinds.PULL)
@@ -19,6 +19,11 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
 @handles(kinds.DELIVER)
 def deliver(work: Work, now: datetime) -> datetime | None:
     return sending.deliver(work, now)
+
+
+@handles(kinds.CONSENT)
+def keep_consent(work: Work, now: datetime) -> datetime | None:
+    return consents.keep_consent(work, now)
 
 
 @handles(kinds.RELEASE)

@@ -179,6 +179,35 @@ class TestBackFromTheConsentPage:
         assert "is connected" not in said(answer)
 
 
+@pytest.mark.parametrize(
+    ("status", "staff_reads", "customer_reads"),
+    [
+        ("ok", "valid until 22 Jan 2027; renewed by itself", "valid until 22 Jan 2027, renewed before"),
+        ("paused", "valid until 22 Jan 2027; not renewed while paused", "valid until 22 Jan 2027</dd>"),
+        ("needs_reauthorisation", "", ""),
+    ],
+)
+def test_until_when_a_consent_holds_is_said(
+    partner_client: Clients,
+    alice: User,
+    carol: User,
+    customer: Customer,
+    now: Any,
+    status: str,
+    staff_reads: str,
+    customer_reads: str,
+) -> None:
+    connection = make_connection(
+        customer, "xero", status=status, config={"auth_method": "oauth"}, consent_renewed_at=now
+    )
+
+    staff = partner_client(alice).get(f"/admin/connectors/connection/{connection.pk}/change/").content.decode()
+    portal = partner_client(carol).get("/connections/").content.decode()
+
+    assert staff_reads in staff and ("valid until" in staff) == bool(staff_reads)
+    assert customer_reads in portal and ("valid until" in portal) == bool(customer_reads)
+
+
 def said(answer: Any) -> str:
     return " ".join(str(message) for message in answer.context["messages"])
 

@@ -1,6 +1,6 @@
 """Every kind of work, run for a partner with the keys of another one's rows: it finds nothing, calls nobody, changes nothing."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +9,10 @@ from django_tenants.utils import schema_context
 
 from apps.accounts.models import Customer
 from apps.canonical.models import Client
+from apps.connectors.services import create_connection
 from apps.core.models import DueWork
 from apps.core.work import queue, registry, tasks
-from apps.core.work.kinds import DELIVER, INBOX, PULL, REACT, RELEASE
+from apps.core.work.kinds import CONSENT, DELIVER, INBOX, PULL, REACT, RELEASE
 from apps.flows.services import install_blueprint
 from apps.partners.models import Partner
 from apps.syncs.models import Delivery, InboxEvent, SyncRun
@@ -50,8 +51,25 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     )
     load(hubspot, "deals", hubspot_deal(1, "Orphan", company=99))
     install_blueprint(customer, blueprint="sales_to_delivery", settings={}, actor=None, reason="t", now=NOW)
+    consented = create_connection(
+        customer=customer,
+        connector="xero",
+        name="Books",
+        config={"auth_method": "oauth", "client_id": "A" * 32},
+        credentials={"refresh_token": "r"},
+        actor=None,
+        reason="t",
+        now=NOW - timedelta(days=59),
+    )
     DueWork.objects.all().delete()
-    return {PULL: sync.pk, INBOX: hubspot.pk, DELIVER: harvest.pk, RELEASE: customer.pk, REACT: customer.pk}
+    return {
+        CONSENT: consented.pk,
+        PULL: sync.pk,
+        INBOX: hubspot.pk,
+        DELIVER: harvest.pk,
+        RELEASE: customer.pk,
+        REACT: customer.pk,
+    }
 
 
 @pytest.mark.parametrize("kind", registry.kinds())

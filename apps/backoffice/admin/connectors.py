@@ -16,7 +16,7 @@ from apps.backoffice.base import RecordAdmin, link
 from apps.backoffice.columns import pill, when
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Call, Verb
-from apps.connectors import services
+from apps.connectors import consents, services
 from apps.connectors.models import BudgetWindow, Connection
 from apps.core.errors import PermanentError
 from apps.exceptions.models import CaseStatus
@@ -24,6 +24,7 @@ from apps.flows.models import Flow
 from apps.partners.selectors import base_url
 from apps.syncs.models import DeliveryAttempt
 
+_HAS_NO_CONSENT = {Connection.Status.NEEDS_REAUTHORISATION}
 _CAN_PAUSE = {Connection.Status.NEW, Connection.Status.OK, Connection.Status.FAILING}
 
 
@@ -108,6 +109,7 @@ class ConnectionAdmin(RecordAdmin):
         return {
             "manifest": manifest,
             "method": method,
+            "consent_ends_at": None if row.status in _HAS_NO_CONSENT else consents.ends_at(row),
             "status_words": _status_words(row),
             "buttons": _buttons(row, method.kind) if may_change else [],
             "missing": services.missing_variables(row)

@@ -1,10 +1,11 @@
 """A client for a connection, and the check of a webhook that came to it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.db import connection as database
 
+from apps.connectors.auth import utc_now
 from apps.connectors.client import VendorClient
 from apps.connectors.models import Connection
 from apps.connectors.stores import ConnectionTokenStore, merged_config, merged_credentials
@@ -14,13 +15,14 @@ from apps.connectors.webhooks import verify_webhook, webhook_secret_name
 from apps.core.http.values import DEFAULT_USER_AGENT
 
 
-def client_for(connection: Connection) -> VendorClient:
+def client_for(connection: Connection, *, clock: Callable[[], datetime] = utc_now) -> VendorClient:
     """The vendor's system behind the connection. Make it in the partner's schema; use it from any thread."""
     return VendorClient(
         connection.manifest,
         config=merged_config(connection),
-        tokens=ConnectionTokenStore(connection),
+        tokens=ConnectionTokenStore(connection, clock=clock),
         user_agent=user_agent(),
+        clock=clock,
     )
 
 

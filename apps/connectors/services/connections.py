@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import Customer, User
+from apps.connectors import consents
 from apps.connectors.manifest import Family, Manifest, Role, manifest_for
 from apps.connectors.models import Connection
 from apps.connectors.services.clients import client_for
@@ -47,7 +48,9 @@ def create_connection(
         config=config or {},
         credentials=credentials or {},
     )
+    connection.consent_renewed_at = now if (credentials or {}).get("refresh_token") else None
     _save(connection, actor=actor, reason=reason)
+    consents.plan(connection)
     return connection
 
 
@@ -68,11 +71,13 @@ def update_credentials(
         kept = {name: value for name, value in row.credentials.items() if name in _form_names(row.manifest)}
         row.credentials = {**kept, **given}
         row.credential_version += 1
+        row.consent_renewed_at = now if given.get("refresh_token") else None
     if config is not None:
         row.config = {**row.config, **config}
     if row.status != Status.PAUSED:
         row.mark(Status.NEW, "Changed; test it to see whether it works.")
     _save(row, actor=actor, reason=reason)
+    consents.plan(row)
     return _refreshed(connection)
 
 
@@ -145,6 +150,7 @@ def resume(connection: Connection, *, actor: User | None, reason: str, now: date
     if row.status == Status.PAUSED:
         row.mark(Status.OK if row.latest_success_at else Status.NEW)
     wake(RELEASE, row.customer_id)
+    consents.plan(row)
     _save(row, actor=actor, reason=reason)
     return _refreshed(connection)
 
@@ -194,6 +200,7 @@ def _judge(
         return _refreshed(connection)
     if status == Status.OK and row.status != Status.OK:
         wake(RELEASE, row.customer_id)  # all that waited for the connection goes on
+        consents.plan(row)
     changed = (row.status, row.status_reason) != (status, text[:2000])
     row.mark(status, text)
     row.paused_until = paused_until

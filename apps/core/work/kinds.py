@@ -3,5 +3,6 @@
 PULL = "syncs.pull"  # key: sync id
 INBOX = "syncs.inbox"  # key: connection id
 DELIVER = "syncs.deliver"  # key: connection id
+CONSENT = "syncs.consent"  # key: connection id
 RELEASE = "syncs.release"  # key: customer id
 REACT = "flows.react"  # key: customer id

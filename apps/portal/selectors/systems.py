@@ -7,6 +7,7 @@ from enum import StrEnum
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from apps.accounts.models import Customer
+from apps.connectors import consents
 from apps.connectors.manifest import Manifest, UnknownConnectorError, manifest_for
 from apps.connectors.models import Connection
 
@@ -72,6 +73,7 @@ class System:
     checked_at: datetime | None
     latest_success_at: datetime | None
     is_oauth: bool
+    consent_ends_at: datetime | None
 
     @property
     def needs_you(self) -> bool:
@@ -124,6 +126,7 @@ def _system(connection: Connection, now: datetime) -> System:
         checked_at=connection.checked_at,
         latest_success_at=connection.latest_success_at,
         is_oauth=manifest is not None and _is_oauth(manifest, connection),
+        consent_ends_at=None if state is State.NEEDS_YOU else consents.ends_at(connection),
     )
 
 

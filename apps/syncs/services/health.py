@@ -11,7 +11,7 @@ from apps.core.problems import Problem, clear, report
 from apps.core.work import wake
 from apps.core.work.kinds import DELIVER, INBOX, PULL, RELEASE
 
-_SILENT_AFTER = 3  # failures in a row before people are told
+SILENT_AFTER = 3  # failures in a row before people are told
 _LONGEST_PAUSE = timedelta(minutes=5)
 
 
@@ -43,7 +43,7 @@ def vendor_answered(connection: Connection, *, now: datetime) -> None:
 
 def vendor_silent(connection: Connection, error: VendorTransientError, *, attempts: int, now: datetime) -> None:
     """An outage pauses the connection, longer each time; it is probed by the first work after the pause."""
-    if attempts < _SILENT_AFTER:
+    if attempts < SILENT_AFTER:
         return
     pause = min(timedelta(seconds=2.0**attempts), _LONGEST_PAUSE)
     mark_failing(connection, reason=error.message, now=now, paused_until=now + pause)
