@@ -90,7 +90,7 @@ class _LoginKept:
     def __init__(self, client: VendorClient) -> None:
         transport = client._transport
         snapshot = transport._current()
-        transport._renew = lambda seen: snapshot  # type: ignore[method-assign]
+        transport.renew = lambda seen: snapshot  # type: ignore[method-assign]
         self.client = client
 
 
