@@ -79,6 +79,11 @@ def _storable_text(value: str) -> str:
     return value
 
 
+def is_secret(name: str) -> bool:
+    """Whether a field of this name may hold a secret, so that its value is shown to nobody."""
+    return bool(_SECRET_WORDS.search(name))
+
+
 def type_name(value: Any) -> str:
     return _TYPE_NAMES.get(type(value).__name__, type(value).__name__)
 
@@ -89,7 +94,7 @@ def shown(value: Any, source: str = "") -> str:
         return "nothing (the path is missing)"
     if value is None:
         return "nothing (null)"
-    if _SECRET_WORDS.search(source):
+    if is_secret(source):
         return f"{type_name(value)} (hidden)"
     if isinstance(value, dict):
         return f"an object with {len(value)} keys"
