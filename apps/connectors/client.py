@@ -39,9 +39,13 @@ class VendorClient:
         tokens: TokenStore,
         user_agent: str = DEFAULT_USER_AGENT,
         clock: Callable[[], datetime] = auth.utc_now,
+        send: auth.Send | None = None,
     ) -> None:
+        """`send` replaces the network: how fixtures are played back."""
         self.manifest = manifest
-        self._transport = Transport(manifest, config=config, tokens=tokens, user_agent=user_agent, clock=clock)
+        self._transport = Transport(
+            manifest, config=config, tokens=tokens, user_agent=user_agent, clock=clock, send=send
+        )
         self._reader = Reader(self._transport)
         self._writer = Writer(self._transport, self._reader)
 

@@ -43,8 +43,10 @@ class Transport:
         tokens: TokenStore,
         user_agent: str,
         clock: Callable[[], datetime],
+        send: auth.Send | None = None,
     ) -> None:
         self.manifest = manifest
+        self._send = send or _over_the_network
         self.config = _typed(manifest, config)
         self.user_agent = user_agent
         self.clock = clock
@@ -67,10 +69,10 @@ class Transport:
         snapshot = self._current()
         if auth.is_due(self.method, snapshot.credentials, self.clock()):
             snapshot = self.renew(snapshot.version)
-        response = http.send(self._with_login(request, snapshot))
+        response = self._send(self._with_login(request, snapshot))
         if response.status == 401 and auth.is_renewable(self.method):
             snapshot = self.renew(snapshot.version)
-            response = http.send(self._with_login(request, snapshot))
+            response = self._send(self._with_login(request, snapshot))
         return self._received(response)
 
     def _received(self, response: OutboundResponse) -> Received:
@@ -119,7 +121,7 @@ class Transport:
         return {**credentials, **found}
 
     def _send_plain(self, request: OutboundRequest) -> OutboundResponse:
-        return http.send(dataclasses.replace(request, user_agent=self.user_agent))
+        return self._send(dataclasses.replace(request, user_agent=self.user_agent))
 
     def _with_login(self, request: OutboundRequest, snapshot: TokenSnapshot) -> OutboundRequest:
         scope = {"config": self.config, "credentials": snapshot.credentials}
@@ -132,6 +134,10 @@ class Transport:
         )
         names = tuple(headers.values())
         return dataclasses.replace(request, url=url, headers={**request.headers, **headers}, secrets=(*secrets, *names))
+
+
+def _over_the_network(request: OutboundRequest) -> OutboundResponse:
+    return http.send(request)
 
 
 def _typed(manifest: Manifest, config: Mapping[str, Any]) -> dict[str, Any]:

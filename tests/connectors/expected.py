@@ -1,27 +1,19 @@
-"""Writes the expected files of connectors from their fixtures. Look at the difference before committing it.
+"""Writes the expected files of connectors from their fixtures: `bin/connector expected` for all, or for some, at once.
 
 python -m tests.connectors.expected [slug …]
 """
 
-import json
 import sys
 
 import django
-import pytest
-
-from apps.connectors.manifest import folder, manifest_for, slugs
 
 
 def main(wanted: list[str]) -> None:
-    from tests.connectors.replay import read_all
+    from apps.connectors.contract import open_folder, write_expected
+    from apps.connectors.manifest import folder, slugs
 
     for slug in wanted or slugs():
-        for name, spec in manifest_for(slug).objects.items():
-            if spec.read:
-                with pytest.MonkeyPatch.context() as patch:
-                    records, _ = read_all(slug, name, patch)
-                path = folder(slug) / "fixtures" / f"{name}__expected.json"
-                path.write_text(json.dumps(records, indent=2, ensure_ascii=False) + "\n")
+        write_expected(open_folder(folder(slug)))
 
 
 if __name__ == "__main__":

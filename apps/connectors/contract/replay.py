@@ -1,0 +1,125 @@
+"""A vendor made of fixtures: `<object>__page_<n>.json`, and `<object>__<attached>_<n>.json` beside them."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from apps.connectors.client import VendorClient
+from apps.connectors.contract.folders import ConnectorFolder
+from apps.connectors.manifest import Manifest
+from apps.connectors.manifest.base import PLACEHOLDER
+from apps.connectors.types import Record, TokenSnapshot
+from apps.core.errors import PermanentError
+from apps.core.http import CallRecord, OutboundRequest, OutboundResponse
+
+Send = Callable[[OutboundRequest], OutboundResponse]
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+class ReplayError(PermanentError):
+    """The fixtures do not carry the read: one is missing, or the manifest asks once too often."""
+
+    code = "replay_failed"
+
+
+class FixtureVendor:
+    """Answers each request for a page with the next page, and each attached request with its own next file."""
+
+    def __init__(self, folder: ConnectorFolder, object_name: str) -> None:
+        self.slug, self.object_name = folder.slug, object_name
+        read = folder.manifest.object(object_name).read
+        assert read is not None
+        self.names = [object_name]
+        if read.for_each:
+            self.names.append(read.for_each.object)
+        self.files = {path.stem: path for path in sorted(folder.fixtures.glob("*.json"))}
+        self.given: dict[str, int] = {}
+        self.requests: list[tuple[str, OutboundRequest]] = []
+        self.attached = {_pattern(attach.request.path): attach.into for attach in read.attach}
+
+    def __call__(self, request: OutboundRequest) -> OutboundResponse:
+        kind = self._kind(request)
+        self.given[kind] = number = self.given.get(kind, 0) + 1
+        self.requests.append((kind, request))
+        path = self.files.get(f"{kind}_{number}")
+        if path is None:
+            raise ReplayError(
+                f"{request.method} {request.redacted_url()} was asked for as number {number}, but there is no "
+                f"fixtures/{kind}_{number}.json: a fixture is missing, or the paging does not end"
+            )
+        return response(json.loads(path.read_text(encoding="utf-8")), url=request.url)
+
+    def page_requests(self) -> list[tuple[str, bytes | None, str]]:
+        return [
+            (request.url, request.body, json.dumps(sorted(request.headers.items())))
+            for kind, request in self.requests
+            if kind == f"{self.object_name}__page"
+        ]
+
+    def unread_pages(self) -> list[str]:
+        kind = f"{self.object_name}__page"
+        wanted = [name for name in self.files if re.fullmatch(rf"{kind}_\d+", name)]
+        return wanted[self.given.get(kind, 0) :]
+
+    def _kind(self, request: OutboundRequest) -> str:
+        for pattern, into in self.attached.items():
+            if pattern.search(request.url):
+                return f"{self.object_name}__{into}"
+        if len(self.names) > 1 and not self.given.get(f"{self.names[1]}__page_done"):
+            parent = f"{self.names[1]}__page"
+            if f"{parent}_{self.given.get(parent, 0) + 1}" in self.files:
+                return parent
+        return f"{self.object_name}__page"
+
+
+class KeptTokens:
+    """Credentials that no renewal changes, so that the vendor's own answer to a 401 shows."""
+
+    def __init__(self, credentials: dict[str, Any]) -> None:
+        self._snapshot = TokenSnapshot(credentials, 1)
+
+    def read(self) -> TokenSnapshot:
+        return self._snapshot
+
+    def refresh(self, *, seen: int, renew: Callable[[dict[str, Any]], dict[str, Any]]) -> TokenSnapshot:
+        return self._snapshot
+
+    def revoked(self, reason: str) -> None:
+        return None
+
+
+def replay_client(manifest: Manifest, send: Send) -> VendorClient:
+    """A client with invented settings and a log-in that needs no renewal, whose calls go to `send`."""
+    config: dict[str, Any] = {field.name: field.example or "x" for field in manifest.fields if not field.secret}
+    config |= {variable.name: "1" for variable in manifest.client.variables}
+    if "${" not in manifest.client.base_url:
+        config.pop("base_url", None)
+    names = [field.name for field in manifest.fields if field.secret]
+    for method in manifest.auth:
+        names += list(getattr(method, "values", {}))
+    tokens = KeptTokens({**dict.fromkeys(names, "invented"), "access_token": "invented", "expires_at": ""})
+    return VendorClient(manifest, config=config, tokens=tokens, clock=lambda: NOW, send=send)
+
+
+def read_all(folder: ConnectorFolder, object_name: str) -> tuple[list[Record], FixtureVendor]:
+    """All records of an object as the client reads them from the fixtures, and the vendor that was asked."""
+    vendor = FixtureVendor(folder, object_name)
+    pages = replay_client(folder.manifest, vendor).pages(object_name, cursor=None, page_size=2, now=NOW)
+    return [record for page in pages for record in page.records], vendor
+
+
+def response(
+    body: Any = None, *, status: int = 200, headers: Mapping[str, str] | None = None, url: str = "https://vendor.test/"
+) -> OutboundResponse:
+    raw = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
+    lower = {name.lower(): value for name, value in (headers or {}).items()}
+    call = CallRecord("GET", url, {}, "", status, lower, raw.decode("utf-8", "replace"), 1)
+    return OutboundResponse(status, lower, raw, url, 1, call)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(PLACEHOLDER.sub("[^/]+", path.replace("?", r"\?")))

@@ -1,0 +1,82 @@
+"""bin/connector: reads the command line, prepares Django without a database, hands over to one module a command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+
+from launcher.connector.places import called_from
+from launcher.errors import LauncherError
+
+NOWHERE = "postgresql://connector:connector@127.0.0.1:1/connector"  # a port nobody listens on: nothing here needs one
+
+
+def parser() -> argparse.ArgumentParser:
+    main = argparse.ArgumentParser(prog="bin/connector", description="Make, check and try a connector.")
+    commands = main.add_subparsers(dest="command", required=True, metavar="command")
+
+    new = commands.add_parser("new", help="make a complete folder from a template")
+    new.add_argument("slug")
+    new.add_argument("--name", help="the product's name")
+    new.add_argument("--vendor", help="the company behind it")
+    new.add_argument("--category", default="psa")
+    new.add_argument("--into", metavar="FOLDER", help="where the folder goes; without it, the catalog")
+
+    check = commands.add_parser("check", help="manifest, contract rules and grade of a connector")
+    check.add_argument("connector", metavar="slug|folder")
+
+    expected = commands.add_parser("expected", help="write what the fixtures are expected to yield")
+    expected.add_argument("connector", metavar="slug|folder")
+
+    commands.add_parser("schema", help="print the JSON Schema of the manifest, for editors")
+
+    return main
+
+
+def prepare() -> None:
+    """Settings as for development on one's own machine: private addresses may be tried, secrets are made anew."""
+    for name, value in {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "FIELD_KEYS": secrets.token_urlsafe(48),
+        "DATABASE_URL": NOWHERE,
+        "INSECURE_HTTP": "1",
+        "OUTBOUND_ALLOW_PRIVATE": "1",
+        "LOG_LEVEL": "ERROR",
+    }.items():
+        os.environ.setdefault(name, value)
+    import django
+
+    django.setup()
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = parser().parse_args(arguments)
+    prepare()
+    return run(options)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The command's own module. Imported here: everything below it needs Django's settings."""
+    from launcher.connector import checking, making, schema
+
+    match options.command:
+        case "new":
+            return making.new(options, called_from())
+        case "check":
+            return checking.check(options.connector, called_from())
+        case "expected":
+            return checking.expected(options.connector, called_from())
+        case _:
+            return schema.show()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except LauncherError as error:
+        print(f"bin/connector: {error}", file=sys.stderr)
+        sys.exit(2)
