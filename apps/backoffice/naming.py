@@ -13,6 +13,8 @@ from apps.canonical.registry import entity, names
 # Moves with every reading; says nothing to a person.
 _SILENT = {"source_updated_at", "created_at", "updated_at"}
 _RELATED = {"assignment": ("resource", "project"), "time_entry": ("resource", "project")}
+# Shown on the page of what they belong to.
+_WITHOUT_PAGE = {"contract_version", "rate"}
 
 Pair = tuple[str, int]
 
@@ -34,7 +36,7 @@ def title_of(field: str) -> str:
 
 def record_url(entity_name: str, record_id: int | None) -> str:
     """The page of the record; empty where its kind has none, as contract versions and rates."""
-    if record_id is None or entity_name not in names() or entity_name in {"contract_version", "rate"}:
+    if record_id is None or entity_name not in names() or entity_name in _WITHOUT_PAGE:
         return ""
     return reverse(f"admin:canonical_{entity_name.replace('_', '')}_change", args=[record_id])
 

@@ -7,11 +7,28 @@ from typing import Any
 
 from django.db import models
 
-from apps.canonical.models import Contact, InvoiceLine, QuoteLine
+from apps.canonical.models import (
+    BillLine,
+    Contact,
+    InvoiceLine,
+    JournalLine,
+    PurchaseOrderLine,
+    QuoteLine,
+)
 from apps.canonical.registry import entity, name_of, names
 from apps.core.errors import PermanentError
 
 Document = dict[str, Any]
+
+# Entity → its lines: the model, the line's field that names it, and what a line brings along.
+_LINES: dict[str, tuple[Any, str, tuple[str, ...]]] = {
+    "invoice": (InvoiceLine, "invoice", ("project",)),
+    "opportunity": (QuoteLine, "opportunity", ()),
+    "quote": (QuoteLine, "quote", ()),
+    "purchase_order": (PurchaseOrderLine, "purchase_order", ("project", "resource")),
+    "bill": (BillLine, "bill", ("project", "resource", "purchase_order_line")),
+    "journal_entry": (JournalLine, "journal_entry", ("ledger_account", "client", "project")),
+}
 
 
 class RecordGoneError(PermanentError):
@@ -41,20 +58,20 @@ def flat(record: models.Model) -> Document:
 
 
 def _children(entity_name: str, record_id: int) -> Document:
-    if entity_name == "invoice":
-        lines = InvoiceLine.objects.filter(invoice_id=record_id).select_related("project").order_by("position", "pk")
-        return {"lines": [{**flat(line), "project": flat(line.project) if line.project else None} for line in lines]}
-    if entity_name == "opportunity":
-        return {
-            "lines": [
-                flat(line) for line in QuoteLine.objects.filter(opportunity_id=record_id).order_by("position", "pk")
-            ]
-        }
+    if entity_name in _LINES:
+        model, parent, references = _LINES[entity_name]
+        lines = model.objects.filter(**{f"{parent}_id": record_id}).select_related(*references)
+        return {"lines": [_line(line, references) for line in lines.order_by("position", "pk")]}
     if entity_name == "client":
         contacts = Contact.objects.live().filter(client_id=record_id).order_by("-is_billing", "pk")
         found = [flat(contact) for contact in contacts]
         return {"contacts": found, "contact": found[0] if found else None}
     return {}
+
+
+def _line(line: models.Model, references: tuple[str, ...]) -> Document:
+    related = {name: getattr(line, name) for name in references}
+    return {**flat(line), **{name: flat(record) if record is not None else None for name, record in related.items()}}
 
 
 def label_of(entity_name: str, record_id: int) -> str:

@@ -24,10 +24,15 @@ _BY_NAME: dict[str, type[models.Model]] = {
     "contract_version": entities.ContractVersion,
     "rate_card": entities.RateCard,
     "rate": entities.Rate,
+    "supplier": entities.Supplier,
+    "department": entities.Department,
     "resource": entities.Resource,
+    "cost_rate": entities.CostRate,
+    "absence": entities.Absence,
     "project": entities.Project,
     "milestone": entities.Milestone,
     "assignment": entities.Assignment,
+    "booking": entities.Booking,
     "time_entry": entities.TimeEntry,
     "expense": entities.Expense,
     "ticket": entities.Ticket,
@@ -36,6 +41,13 @@ _BY_NAME: dict[str, type[models.Model]] = {
     "invoice": entities.Invoice,
     "invoice_line": entities.InvoiceLine,
     "payment": entities.Payment,
+    "subscription": entities.Subscription,
+    "purchase_order": entities.PurchaseOrder,
+    "purchase_order_line": entities.PurchaseOrderLine,
+    "bill": entities.Bill,
+    "bill_line": entities.BillLine,
+    "journal_entry": entities.JournalEntry,
+    "journal_line": entities.JournalLine,
 }
 
 
@@ -124,7 +136,9 @@ def entity(name: str) -> Entity:
             if isinstance(field, models.DecimalField)
         },
         choices={
-            field.name: frozenset(str(value) for value, _ in field.flatchoices) for field in settable if field.choices
+            field.name: frozenset([*(str(value) for value, _ in field.flatchoices), *([""] if field.blank else [])])
+            for field in settable
+            if field.choices
         },
     )
 

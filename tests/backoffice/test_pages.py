@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import Customer, User
+from apps.canonical import models
 from apps.canonical.models import Change, ExternalRef, Invoice, InvoiceLine, Opportunity
 from apps.syncs.models import DeliveryAttempt
 from tests.backoffice import made
+from tests.backoffice.made import START
 
 Clients = Callable[[User | None], Client]
 
@@ -97,6 +100,59 @@ def test_an_invoice_shows_lines_and_where_it_lives(partner_client: Clients, alic
 
     assert "Development" in page
     assert "12,000 JPY" in page
+
+
+def test_what_a_firm_buys_plans_and_books_has_pages(partner_client: Clients, alice: User, customer: Customer) -> None:
+    """One of each kind, with what hangs on it, told by name."""
+    of: dict[str, Any] = {"customer": customer}
+    day = START.date()
+    department = models.Department.objects.create(name="Engineering", **of)
+    lead = models.Resource.objects.create(name="Lee Lead", **of)
+    person = models.Resource.objects.create(name="Ada Ames", department=department, manager=lead, **of)
+    supplier = models.Supplier.objects.create(name="Freelance Ltd", **of)
+    order = models.PurchaseOrder.objects.create(
+        supplier=supplier, number="PO-7", currency="EUR", total_amount=Decimal(900), **of
+    )
+    models.PurchaseOrderLine.objects.create(purchase_order=order, description="Ten days", amount=Decimal(900), **of)
+    bill = models.Bill.objects.create(
+        supplier=supplier, purchase_order=order, supplier_number="F-31", currency="EUR", **of
+    )
+    models.BillLine.objects.create(bill=bill, description="Five days", amount=Decimal(450), **of)
+    journal = models.JournalEntry.objects.create(
+        kind="revenue", reference="REV-11", entry_date=day, currency="EUR", total_amount=Decimal(100), **of
+    )
+    models.JournalLine.objects.create(journal_entry=journal, account_code="4000", credit_amount=Decimal(100), **of)
+    booking = models.Booking.objects.create(
+        resource=person, project=made.make_project(customer), start_date=day, end_date=day, status="tentative", **of
+    )
+    absence = models.Absence.objects.create(resource=person, kind="Parental", start_date=day, end_date=day, **of)
+    cost = models.CostRate.objects.create(resource=person, hourly_amount=Decimal(55), currency="EUR", **of)
+    plan = models.Subscription.objects.create(
+        name="Care plan", amount=Decimal(500), currency="EUR", interval="month", interval_count=3, **of
+    )
+    ticket = models.Ticket.objects.create(
+        subject="Printer", number="42", assignee=person, status_category="pending", tags=["vip"], **of
+    )
+    client = partner_client(alice)
+
+    for row, expected in (
+        (supplier, ("PO-7", "F-31")),
+        (order, ("Freelance Ltd", "Ten days", "900.00 EUR")),
+        (bill, ("PO-7", "Five days", "450.00 EUR")),
+        (journal, ("revenue", "4000 credit 100", "100.00 EUR")),
+        (person, ("Engineering", "Lee Lead", "55 EUR", "Parental")),
+        (department, ("Ada Ames",)),
+        (booking, ("tentative", "Ada Ames")),
+        (absence, ("Parental",)),
+        (cost, ("55.00 EUR",)),
+        (plan, ("500.00 EUR", "Interval count")),
+        (ticket, ("waiting for the client", "vip")),
+    ):
+        name = f"canonical/{row._meta.model_name}"
+        page = _page(client, f"/admin/{name}/{row.pk}/change/").lower()
+        for text in expected:
+            assert text.lower() in page, (name, text)
+        _page(client, f"/admin/{name}/")
 
 
 def test_a_case_says_what_happened_and_what_to_do(partner_client: Clients, alice: User, customer: Customer) -> None:

@@ -5,14 +5,17 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 
 from apps.accounts.models import Customer, User
 from apps.canonical.documents import RecordGoneError, document_of, label_of
 from apps.canonical.models import Change, Client, ExternalRef, Proposal
 from apps.canonical.registry import UnknownEntityError, entity, names
 from apps.canonical.services import ProposalStateError, create_record, decide_proposal, update_record
+from apps.connectors.manifest.about import Role
 from apps.core.models import DueWork
 from apps.core.work.kinds import REACT
+from apps.mappings.stewardship import DEFAULT_OWNERS
 from tests.syncs.support import NOW, connect
 
 
@@ -155,6 +158,14 @@ class TestRegistry:
         past = {field.column for field in known.model.history.model._meta.concrete_fields}
         assert columns <= past, "history keeps every column"
 
+    def test_a_choice_may_be_empty_only_where_the_column_may(self) -> None:
+        assert "" in entity("ticket").choices["priority"]
+        assert "" not in entity("ticket").choices["status_category"]
+
+    @pytest.mark.parametrize("name", names())
+    def test_who_owns_it_is_a_hat_that_connections_wear(self, name: str) -> None:
+        assert set(DEFAULT_OWNERS.get(name, ())) <= {role.value for role in Role}
+
     def test_an_unknown_one_is_named_with_the_known(self) -> None:
         with pytest.raises(UnknownEntityError, match=r"unicorn.*client"):
             entity("unicorn")
@@ -173,7 +184,51 @@ class TestDocuments:
         assert [line["description"] for line in document["lines"]] == ["first", "second"]
         assert document["_id"] == invoice.pk and document["project"] is None
 
+    @pytest.mark.parametrize(
+        ("document", "line", "parent", "values"),
+        [
+            ("purchase_order", "purchase_order_line", "purchase_order", {"amount": Decimal(5)}),
+            ("bill", "bill_line", "bill", {"amount": Decimal(5)}),
+            ("journal_entry", "journal_line", "journal_entry", {"debit_amount": Decimal(5)}),
+            ("quote", "quote_line", "quote", {"name": "line"}),
+        ],
+    )
+    def test_lines_come_in_order_with_their_project(
+        self, make: Any, document: str, line: str, parent: str, values: dict[str, Any]
+    ) -> None:
+        whole = make(document, currency="EUR", **({"entry_date": NOW.date()} if document == "journal_entry" else {}))
+        other = make(document, currency="EUR", **({"entry_date": NOW.date()} if document == "journal_entry" else {}))
+        project = make("project", name="Site")
+        known = {"project": project} if "project" in entity(line).references else {}
+        make(line, **{parent: whole}, position=2, description="second", **values)
+        make(line, **{parent: whole}, position=1, description="first", **values, **known)
+        make(line, **{parent: other}, position=1, description="of another", **values)
+
+        lines = document_of(document, whole.pk)["lines"]
+
+        assert [found["description"] for found in lines] == ["first", "second"]
+        if known:
+            assert lines[0]["project"]["name"] == "Site" and lines[0]["project"]["_entity"] == "project"
+            assert lines[1]["project"] is None
+
     def test_what_is_gone_says_so(self, customer: Customer) -> None:
         with pytest.raises(RecordGoneError, match="does not exist any more"):
             document_of("client", 999_999)
         assert label_of("client", 999_999) == "client 999999"
+
+
+class TestWhatCannotBe:
+    """The database refuses what no system may tell us."""
+
+    def test_a_journal_line_has_one_side(self, make: Any) -> None:
+        journal = make("journal_entry", entry_date=NOW.date(), currency="EUR")
+        make("journal_line", journal_entry=journal, debit_amount=Decimal(-5))
+        with pytest.raises(IntegrityError, match="journal_line_has_one_side"):
+            make("journal_line", journal_entry=journal, debit_amount=Decimal(5), credit_amount=Decimal(5))
+
+    @pytest.mark.parametrize("kind", ["booking", "absence"])
+    def test_a_time_does_not_end_before_it_starts(self, make: Any, kind: str) -> None:
+        person, day = make("resource", name="Ada"), NOW.date()
+        make(kind, resource=person, start_date=day, end_date=day)
+        with pytest.raises(IntegrityError, match=f"{kind}_ends_after_start"):
+            make(kind, resource=person, start_date=day, end_date=day - timedelta(days=1))

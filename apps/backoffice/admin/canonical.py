@@ -78,6 +78,22 @@ class CanonicalAdmin(RecordAdmin):
     def resource_link(self, row: Any) -> str:
         return link(row.resource)
 
+    @display(description="Supplier", ordering="supplier__name")
+    def supplier_link(self, row: Any) -> str:
+        return link(row.supplier)
+
+    @display(description="Department", ordering="department__name")
+    def department_link(self, row: Any) -> str:
+        return link(row.department)
+
+    @display(description="Reports to", ordering="manager__name")
+    def manager_link(self, row: Any) -> str:
+        return link(row.manager)
+
+    @display(description="Assigned to", ordering="assignee__name")
+    def assignee_link(self, row: Any) -> str:
+        return link(row.assignee)
+
     @display(description="Opportunity", ordering="opportunity__name")
     def opportunity_link(self, row: Any) -> str:
         return link(row.opportunity)
@@ -85,6 +101,10 @@ class CanonicalAdmin(RecordAdmin):
     @display(description="State", ordering="status")
     def state(self, row: Any) -> str:
         return pill(row.status.replace("_", " "), row.status)
+
+    @display(description="Means", ordering="status_category")
+    def category(self, row: Any) -> str:
+        return pill(row.get_status_category_display(), row.status_category)
 
     @display(description="Approval", ordering="approval")
     def approval_state(self, row: Any) -> str:
@@ -97,6 +117,43 @@ class CanonicalAdmin(RecordAdmin):
     @display(description="Total", ordering="total_amount")
     def total(self, row: Any) -> str:
         return money(row.total_amount, row.currency)
+
+    @display(description="Per hour", ordering="hourly_amount")
+    def hourly(self, row: Any) -> str:
+        return money(row.hourly_amount, row.currency)
+
+    @display(description="Every")
+    def rhythm(self, row: Any) -> str:
+        count = row.interval_count
+        return f"{row.get_interval_display().lower()}" if count == 1 else f"{count} {row.interval}s"
+
+    @display(description="Debit", ordering="debit_amount")
+    def debit(self, row: Any) -> str:
+        return money(row.debit_amount, row.journal_entry.currency) if row.debit_amount else ""
+
+    @display(description="Credit", ordering="credit_amount")
+    def credit(self, row: Any) -> str:
+        return money(row.credit_amount, row.journal_entry.currency) if row.credit_amount else ""
+
+    @display(description="Journal entry", ordering="journal_entry__number")
+    def journal_link(self, row: Any) -> str:
+        return link(row.journal_entry)
+
+    @display(description="Purchase order", ordering="purchase_order__number")
+    def order_link(self, row: Any) -> str:
+        return link(row.purchase_order)
+
+    @display(description="Bill", ordering="bill__number")
+    def bill_link(self, row: Any) -> str:
+        return link(row.bill)
+
+    @display(description="Amount", ordering="amount")
+    def order_amount(self, row: Any) -> str:
+        return money(row.amount, row.purchase_order.currency)
+
+    @display(description="Amount", ordering="amount")
+    def bill_amount(self, row: Any) -> str:
+        return money(row.amount, row.bill.currency)
 
     @display(description="Paid", ordering="paid_amount")
     def paid(self, row: Any) -> str:
@@ -185,9 +242,39 @@ LISTINGS: dict[type[Model], Listing] = {
         ("opportunity",),
     ),
     models.Resource: Listing(
-        ("what", "customer_link", "role", "email", "is_active"),
+        ("what", "customer_link", "role", "department_link", "manager_link", "email", "is_active"),
         ("name", "email", "code"),
-        ("is_active", "is_contractor"),
+        ("is_active", "is_contractor", "employment_type"),
+        ("department", "manager"),
+        children=("cost_rates", "assignments", "absences"),
+    ),
+    models.Department: Listing(
+        ("what", "customer_link", "code", "manager_link", "is_active"),
+        ("name", "code"),
+        ("is_active",),
+        ("manager",),
+        children=("resources", "children"),
+    ),
+    models.CostRate: Listing(
+        ("hourly", "resource_link", "customer_link", "effective_from_date", "effective_to_date"),
+        ("resource__name",),
+        (),
+        ("resource",),
+        "effective_from_date",
+    ),
+    models.Absence: Listing(
+        ("start_date", "end_date", "resource_link", "customer_link", "kind", "hours_shown", "state"),
+        ("resource__name", "kind"),
+        ("status",),
+        ("resource",),
+        "start_date",
+    ),
+    models.Booking: Listing(
+        ("start_date", "end_date", "resource_link", "project_link", "customer_link", "hours_per_day", "state"),
+        ("resource__name", "project__name", "task"),
+        ("status", "is_billable"),
+        ("resource", "project"),
+        "start_date",
     ),
     models.Project: Listing(
         ("what", "customer_link", "client_link", "state", "code", "budget", "start_date"),
@@ -236,10 +323,19 @@ LISTINGS: dict[type[Model], Listing] = {
         ("billings",),
     ),
     models.Ticket: Listing(
-        ("what", "customer_link", "client_link", "state", "priority", "opened_at"),
-        ("number", "subject"),
-        ("status", "priority"),
-        ("client",),
+        (
+            "what",
+            "customer_link",
+            "client_link",
+            "category",
+            "priority",
+            "assignee_link",
+            "opened_at",
+            "resolve_due_at",
+        ),
+        ("number", "subject", "client__name"),
+        ("status_category", "priority", "is_escalated"),
+        ("client", "assignee"),
         "opened_at",
     ),
     models.TaxRate: Listing(
@@ -259,6 +355,61 @@ LISTINGS: dict[type[Model], Listing] = {
         ("description",),
         ("tax_code",),
         ("invoice",),
+    ),
+    models.Subscription: Listing(
+        ("what", "customer_link", "client_link", "state", "amount_shown", "rhythm", "current_period_end_date"),
+        ("name", "reference", "client__name"),
+        ("status", "interval"),
+        ("client",),
+        "start_date",
+    ),
+    models.Supplier: Listing(
+        ("what", "customer_link", "reference", "email", "tax_number", "country"),
+        ("name", "reference", "tax_number", "email"),
+        ("country", "is_active", "is_stub"),
+        children=("purchase_orders", "bills", "resources"),
+    ),
+    models.PurchaseOrder: Listing(
+        ("what", "customer_link", "supplier_link", "project_link", "state", "total", "order_date"),
+        ("number", "reference", "supplier__name", "project__name"),
+        ("status", "is_produced_here"),
+        ("supplier", "project"),
+        "order_date",
+        ("lines", "bills"),
+    ),
+    models.PurchaseOrderLine: Listing(
+        ("description", "customer_link", "order_link", "project_link", "quantity_shown", "order_amount"),
+        ("description", "purchase_order__number"),
+        (),
+        ("purchase_order", "project"),
+    ),
+    models.Bill: Listing(
+        ("what", "customer_link", "supplier_link", "project_link", "state", "total", "paid", "issue_date"),
+        ("number", "supplier_number", "reference", "supplier__name"),
+        ("status", "kind", "is_produced_here"),
+        ("supplier", "project"),
+        "issue_date",
+        ("lines",),
+    ),
+    models.BillLine: Listing(
+        ("description", "customer_link", "bill_link", "project_link", "quantity_shown", "bill_amount"),
+        ("description", "bill__number"),
+        ("is_rebillable",),
+        ("bill", "project"),
+    ),
+    models.JournalEntry: Listing(
+        ("what", "customer_link", "kind", "state", "total", "entry_date", "project_link", "made_here"),
+        ("number", "reference", "description", "project__name"),
+        ("kind", "status", "is_produced_here"),
+        ("project",),
+        "entry_date",
+        ("lines", "reversals"),
+    ),
+    models.JournalLine: Listing(
+        ("account_code", "customer_link", "journal_link", "description", "debit", "credit", "project_link"),
+        ("account_code", "description", "journal_entry__number"),
+        (),
+        ("journal_entry", "project"),
     ),
     models.Payment: Listing(
         ("paid_date", "customer_link", "client_link", "amount_shown", "reference"),
@@ -340,6 +491,9 @@ class RateCardAdmin(CustomerOfParentMixin, EditableAdmin):
         return link(row.customer)
 
 
+_SIGNING = ("signature_status", "sent_at", "viewed_at", "signed_at", "declined_at")
+
+
 class VersionInline(StackedInline):  # type: ignore[misc]
     model = models.ContractVersion
     extra = 0
@@ -365,7 +519,10 @@ class ContractAdmin(CustomerOfParentMixin, EditableAdmin):
     fieldsets = (
         (None, {"fields": ("customer", "client", "opportunity", "number", "name", "status", "currency")}),
         ("Value and term", {"fields": ("value_amount", "start_date", "end_date")}),
+        ("Signing", {"fields": (*_SIGNING, "decline_reason")}),
     )
+    # The signing system tells these; typing them would claim a signature nobody gave.
+    readonly_fields = (*_SIGNING, "decline_reason")
     inlines = (VersionInline,)
 
     what = CanonicalAdmin.what

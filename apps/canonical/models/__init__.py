@@ -5,6 +5,7 @@ from apps.canonical.models.delivery import (
     Approval,
     Assignment,
     BillingMethod,
+    Booking,
     Contract,
     ContractVersion,
     Expense,
@@ -13,8 +14,6 @@ from apps.canonical.models.delivery import (
     ProjectStatus,
     Rate,
     RateCard,
-    Resource,
-    Ticket,
     TimeEntry,
 )
 from apps.canonical.models.finance import (
@@ -24,27 +23,53 @@ from apps.canonical.models.finance import (
     InvoiceStatus,
     LedgerAccount,
     Payment,
+    Subscription,
+    SubscriptionStatus,
     TaxRate,
 )
+from apps.canonical.models.ledger import JournalEntry, JournalEntryStatus, JournalLine
+from apps.canonical.models.people import Absence, CostRate, Department, EmploymentType, Resource
+from apps.canonical.models.procurement import (
+    Bill,
+    BillLine,
+    BillStatus,
+    PurchaseOrder,
+    PurchaseOrderLine,
+    PurchaseOrderStatus,
+    Supplier,
+)
 from apps.canonical.models.sales import Client, Contact, Opportunity, OpportunityStatus, Quote, QuoteLine
+from apps.canonical.models.signing import SignatureStatus
+from apps.canonical.models.support import Ticket, TicketCategory, TicketPriority
 from apps.canonical.models.tracking import Change, ExternalRef, Proposal, ProposalStatus
 
 __all__ = [
+    "Absence",
     "Approval",
     "Assignment",
+    "Bill",
+    "BillLine",
+    "BillStatus",
     "Billing",
     "BillingMethod",
+    "Booking",
     "Change",
     "Client",
     "Contact",
     "Contract",
     "ContractVersion",
+    "CostRate",
     "CurrencyField",
+    "Department",
+    "EmploymentType",
     "Expense",
     "ExternalRef",
     "Invoice",
     "InvoiceLine",
     "InvoiceStatus",
+    "JournalEntry",
+    "JournalEntryStatus",
+    "JournalLine",
     "LedgerAccount",
     "Milestone",
     "MoneyField",
@@ -55,6 +80,9 @@ __all__ = [
     "ProjectStatus",
     "Proposal",
     "ProposalStatus",
+    "PurchaseOrder",
+    "PurchaseOrderLine",
+    "PurchaseOrderStatus",
     "Quote",
     "QuoteLine",
     "Rate",
@@ -62,7 +90,13 @@ __all__ = [
     "Record",
     "RecordQuerySet",
     "Resource",
+    "SignatureStatus",
+    "Subscription",
+    "SubscriptionStatus",
+    "Supplier",
     "TaxRate",
     "Ticket",
+    "TicketCategory",
+    "TicketPriority",
     "TimeEntry",
 ]

@@ -4,6 +4,7 @@ A canonical record is one thing of the customer's business (a client, a project,
 Rows are written set-based by `apps.syncs.loading` and one by one by services; both keep history and changes.
 """
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -53,6 +54,11 @@ class RecordHistory(HistoricalRecords):  # type: ignore[misc]
 def history() -> RecordHistory:
     """History rows without foreign-key constraints, so that they outlive what they describe."""
     return RecordHistory(history_id_field=models.BigAutoField(), user_db_constraint=False)
+
+
+def plain(amount: Decimal | int) -> str:
+    """An amount without the column's trailing zeros, for a record's name."""
+    return f"{Decimal(amount).normalize():f}"
 
 
 class RecordQuerySet(models.QuerySet[Any, Any]):

@@ -1,9 +1,11 @@
-"""How the customer delivers: contracts and rates, projects, people, time, expenses, tickets."""
+"""How the customer delivers: contracts and rates, projects and who works on them, time, expenses."""
 
 from django.db import models
 
 from apps.canonical.models.base import CurrencyField, MoneyField, Record, history
+from apps.canonical.models.people import Resource
 from apps.canonical.models.sales import Client, Opportunity
+from apps.canonical.models.signing import Signable
 
 
 class BillingMethod(models.TextChoices):
@@ -25,33 +27,13 @@ class RateCard(Record):
         return f"{self.name} ({self.currency})"
 
 
-class Resource(Record):
-    """A person who does the work: employee or subcontractor."""
+class Contract(Signable):
+    """What was agreed with a client. Terms live in versions, each effective from a date.
 
-    name = models.TextField()
-    email = models.CharField(max_length=320, blank=True, default="")
-    code = models.CharField(max_length=100, blank=True, default="", help_text="Employee number.")
-    role = models.CharField(max_length=200, blank=True, default="")
-    is_active = models.BooleanField(default=True)
-    is_contractor = models.BooleanField(default=False)
-    billable_rate = MoneyField(null=True, blank=True, help_text="Per hour.")
-    cost_rate = MoneyField(null=True, blank=True, help_text="Per hour.")
-    currency = CurrencyField()
-    weekly_capacity_hours = models.DecimalField(max_digits=6, decimal_places=2, null=True, blank=True)
+    The client is unknown where a contract system knows only signers; nothing is billed under it until a person names one.
+    """
 
-    history = history()
-
-    class Meta(Record.Meta):
-        indexes = [models.Index(fields=["customer", "email"])]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Contract(Record):
-    """What was agreed with a client. Terms live in versions, each effective from a date."""
-
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="contracts")
+    client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.PROTECT, related_name="contracts")
     opportunity = models.ForeignKey(
         Opportunity, null=True, blank=True, on_delete=models.SET_NULL, related_name="contracts"
     )
@@ -191,6 +173,44 @@ class Assignment(Record):
         return f"{self.resource_id} on {self.project_id}"
 
 
+class Booking(Record):
+    """A planned allocation of a person: the plan, where a time entry is what happened. Both days belong to it."""
+
+    class Status(models.TextChoices):
+        TENTATIVE = "tentative"
+        CONFIRMED = "confirmed"
+        CANCELLED = "cancelled"
+
+    resource = models.ForeignKey(Resource, on_delete=models.CASCADE, related_name="bookings")
+    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="bookings")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.CONFIRMED)
+    start_date = models.DateField()
+    end_date = models.DateField()
+    hours_per_day = models.DecimalField(
+        max_digits=6, decimal_places=2, null=True, blank=True, help_text="On each working day from start to end."
+    )
+    hours = models.DecimalField(
+        max_digits=12, decimal_places=2, null=True, blank=True, help_text="In total, where the planner says only that."
+    )
+    role = models.CharField(max_length=200, blank=True, default="")
+    task = models.CharField(max_length=300, blank=True, default="")
+    notes = models.TextField(blank=True, default="")
+    is_billable = models.BooleanField(default=True)
+
+    history = history()
+
+    class Meta(Record.Meta):
+        indexes = [models.Index(fields=["customer", "start_date", "end_date"])]
+        constraints = [
+            models.CheckConstraint(
+                name="booking_ends_after_start", condition=models.Q(end_date__gte=models.F("start_date"))
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resource_id} {self.start_date} – {self.end_date}"
+
+
 class Approval(models.TextChoices):
     OPEN = "open"
     SUBMITTED = "submitted"
@@ -278,19 +298,3 @@ class Expense(Record):
 
     def __str__(self) -> str:
         return f"{self.spent_date} {self.amount} {self.currency}"
-
-
-class Ticket(Record):
-    client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.SET_NULL, related_name="tickets")
-    project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    number = models.CharField(max_length=100, blank=True, default="")
-    subject = models.TextField()
-    status = models.CharField(max_length=40, default="open")
-    priority = models.CharField(max_length=40, blank=True, default="")
-    opened_at = models.DateTimeField(null=True, blank=True)
-    closed_at = models.DateTimeField(null=True, blank=True)
-
-    history = history()
-
-    def __str__(self) -> str:
-        return self.number or self.subject

@@ -1,4 +1,4 @@
-"""What is billed and paid: invoices with lines that know what they bill, payments, tax rates and accounts of the ERP."""
+"""What is billed and paid: invoices with lines that know what they bill, payments, subscriptions, tax rates and accounts."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -157,3 +157,47 @@ class Payment(Record):
 
     def __str__(self) -> str:
         return f"{self.paid_date} {self.amount} {self.currency}"
+
+
+class SubscriptionStatus(models.TextChoices):
+    TRIAL = "trial"
+    ACTIVE = "active"
+    PAST_DUE = "past_due", "active, its latest invoice unpaid"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+
+
+class Subscription(Record):
+    """A recurring charge the billing system raises by itself, as a retainer. It lapses, fails and is cancelled there, beside
+    the terms of a contract: what it bills must not be invoiced again, and its end is a renewal to talk about."""
+
+    class Interval(models.TextChoices):
+        DAY = "day"
+        WEEK = "week"
+        MONTH = "month"
+        YEAR = "year"
+
+    client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.PROTECT, related_name="subscriptions")
+    contract = models.ForeignKey(
+        Contract, null=True, blank=True, on_delete=models.SET_NULL, related_name="subscriptions"
+    )
+    name = models.TextField(blank=True, default="")
+    reference = models.CharField(max_length=200, blank=True, default="", help_text="Ours: the marker written with it.")
+    status = models.CharField(max_length=10, choices=SubscriptionStatus.choices, default=SubscriptionStatus.ACTIVE)
+    currency = CurrencyField()
+    amount = MoneyField(default=0, help_text="Untaxed, each interval.")
+    interval = models.CharField(max_length=10, choices=Interval.choices, default=Interval.MONTH)
+    interval_count = models.PositiveSmallIntegerField(default=1, help_text="3 and month: each quarter.")
+    start_date = models.DateField(null=True, blank=True)
+    current_period_start_date = models.DateField(null=True, blank=True)
+    current_period_end_date = models.DateField(null=True, blank=True)
+    cancels_at_period_end = models.BooleanField(default=False)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+
+    history = history()
+
+    class Meta(Record.Meta):
+        indexes = [models.Index(fields=["customer", "status"])]
+
+    def __str__(self) -> str:
+        return self.name or self.reference or f"subscription {self.pk}"

@@ -3,13 +3,14 @@
 from django.db import models
 
 from apps.canonical.models.base import CurrencyField, MoneyField, Record, history
+from apps.canonical.models.signing import Signable
 
 
-class Client(Record):
-    """The customer's own client (a company): "account" in a CRM, "contact" in Xero, "party" in Tryton."""
+class Party(Record):
+    """A company the customer deals with, by what identifies it."""
 
     name = models.TextField()
-    reference = models.CharField(max_length=200, blank=True, default="", help_text="The client number people use.")
+    reference = models.CharField(max_length=200, blank=True, default="", help_text="The number people use.")
     tax_number = models.CharField(max_length=60, blank=True, default="")
     domain = models.CharField(max_length=255, blank=True, default="", help_text="Web domain without www, lower case.")
     email = models.CharField(max_length=320, blank=True, default="")
@@ -24,6 +25,16 @@ class Client(Record):
     tax_code = models.CharField(max_length=60, blank=True, default="", help_text="Canonical tax code, e.g. standard.")
     is_active = models.BooleanField(default=True)
 
+    class Meta(Record.Meta):
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Client(Party):
+    """The customer's own client (a company): "account" in a CRM, "contact" in Xero, "party" in Tryton."""
+
     history = history()
 
     class Meta(Record.Meta):
@@ -32,9 +43,6 @@ class Client(Record):
             models.Index(fields=["customer", "tax_number"]),
             models.Index(fields=["customer", "reference"]),
         ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Contact(Record):
@@ -86,7 +94,7 @@ class Opportunity(Record):
         return self.name
 
 
-class Quote(Record):
+class Quote(Signable):
     opportunity = models.ForeignKey(Opportunity, null=True, blank=True, on_delete=models.CASCADE, related_name="quotes")
     number = models.CharField(max_length=100, blank=True, default="")
     title = models.TextField(blank=True, default="")

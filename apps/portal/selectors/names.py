@@ -32,12 +32,25 @@ _NOUNS = {
     "ledger_account": "Account",
     "rate_card": "Rate card",
     "rate": "Rate",
+    "supplier": "Supplier",
+    "purchase_order": "Purchase order",
+    "purchase_order_line": "Purchase order line",
+    "bill": "Bill",
+    "bill_line": "Bill line",
+    "journal_entry": "Journal entry",
+    "journal_line": "Journal line",
+    "subscription": "Subscription",
+    "booking": "Booking",
+    "absence": "Absence",
+    "department": "Department",
+    "cost_rate": "Cost rate",
 }
 _PLURALS = {
     "opportunity": "deals",
     "resource": "people",
     "time_entry": "time entries",
     "contract_version": "contract terms",
+    "journal_entry": "journal entries",
 }
 _ICONS = {
     "client": "users",
@@ -85,6 +98,10 @@ def _assignment(assignment: canonical.Assignment) -> str:
     return f"{assignment.resource.name} on {assignment.project.name}"
 
 
+def _spell(planned: canonical.Booking | canonical.Absence) -> str:
+    return f"{planned.resource.name}, {day(planned.start_date)} – {day(planned.end_date)}"
+
+
 _MODELS: dict[str, tuple[type[Model], tuple[str, ...], _Name]] = {
     "client": (canonical.Client, (), str),
     "contact": (canonical.Contact, (), str),
@@ -102,6 +119,14 @@ _MODELS: dict[str, tuple[type[Model], tuple[str, ...], _Name]] = {
     "ticket": (canonical.Ticket, (), str),
     "tax_rate": (canonical.TaxRate, (), str),
     "ledger_account": (canonical.LedgerAccount, (), str),
+    "supplier": (canonical.Supplier, (), str),
+    "purchase_order": (canonical.PurchaseOrder, (), str),
+    "bill": (canonical.Bill, (), str),
+    "journal_entry": (canonical.JournalEntry, (), str),
+    "subscription": (canonical.Subscription, (), str),
+    "booking": (canonical.Booking, ("resource",), _spell),
+    "absence": (canonical.Absence, ("resource",), _spell),
+    "department": (canonical.Department, (), str),
 }
 
 

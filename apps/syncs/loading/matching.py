@@ -1,7 +1,7 @@
 """Which canonical record a vendor record nobody tied yet stands for. Certain matches are tied, likely ones proposed.
 
-Clients are matched by reference, tax number, web domain and exact name; contacts and people by e-mail address. Other entities
-belong to one system and are never matched.
+Clients and suppliers are matched by reference, tax number, web domain and exact name; contacts and people by e-mail address.
+Other entities belong to one system and are never matched.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from apps.canonical.matching import MatchOutcome, Party, find_match
-from apps.canonical.models import Client, Contact, ExternalRef, Resource
+from apps.canonical.models import Client, Contact, ExternalRef, Resource, Supplier
 from apps.syncs.loading import rows
 from apps.syncs.loading.context import LoadContext
 from apps.syncs.loading.proposals import MatchProposal, propose_matches
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 Values = dict[str, Any]
 _BY_EMAIL = {"contact": Contact, "resource": Resource}
-MATCHED = frozenset({"client", *_BY_EMAIL})
+_PARTIES: dict[str, Any] = {"client": Client, "supplier": Supplier}
+MATCHED = frozenset({*_PARTIES, *_BY_EMAIL})
 
 
 def serialise(context: LoadContext, entity_name: str) -> None:
@@ -35,8 +36,8 @@ def adopt(
     """External id → canonical id of those candidates (by external id) that certainly are known records; ties them."""
     if not candidates or entity_name not in MATCHED:
         return {}
-    if entity_name == "client":
-        found = _known_clients(context, object_name, candidates)
+    if entity_name in _PARTIES:
+        found = _known_parties(context, entity_name, object_name, candidates)
     else:
         found = _by_email(context, entity_name, object_name, candidates)
     rows.bind(
@@ -60,10 +61,10 @@ def adopt(
 
 
 def propose(context: LoadContext, items: "list[Incoming]", author: rows.Author) -> None:
-    """For newly made clients: name others that resemble them, for a person to decide."""
-    if context.entity != "client" or not items:
+    """For newly made clients and suppliers: name others that resemble them, for a person to decide."""
+    if context.entity not in _PARTIES or not items:
         return
-    parties = _parties(context)
+    parties = _parties(context, context.entity)
     made = {str(item.record_id) for item in items}
     found: list[MatchProposal] = []
     for item in items:
@@ -85,14 +86,16 @@ def propose(context: LoadContext, items: "list[Incoming]", author: rows.Author) 
     propose_matches(context, found, author)
 
 
-def _known_clients(context: LoadContext, object_name: str, candidates: dict[str, Values]) -> dict[str, int]:
+def _known_parties(
+    context: LoadContext, entity_name: str, object_name: str, candidates: dict[str, Values]
+) -> dict[str, int]:
     """A client this connection has tied already is another record of the same system, never the same client."""
     taken = set(
         ExternalRef.objects.filter(
-            connection_id=context.connection_id, object_name=object_name, entity="client"
+            connection_id=context.connection_id, object_name=object_name, entity=entity_name
         ).values_list("record_id", flat=True)
     )
-    free = [party for party in _parties(context) if int(party.id) not in taken]
+    free = [party for party in _parties(context, entity_name) if int(party.id) not in taken]
     found: dict[str, int] = {}
     for external_id, values in candidates.items():
         result = find_match(_party("", values), free)
@@ -102,11 +105,11 @@ def _known_clients(context: LoadContext, object_name: str, candidates: dict[str,
     return found
 
 
-def _parties(context: LoadContext) -> list[Party]:
+def _parties(context: LoadContext, entity_name: str) -> list[Party]:
     fields = ("id", "name", "tax_number", "domain", "email", "reference")
     return [
         _party(str(values["id"]), values)
-        for values in Client.objects.live().filter(customer_id=context.customer_id).values(*fields)
+        for values in _PARTIES[entity_name].objects.live().filter(customer_id=context.customer_id).values(*fields)
     ]
 
 

@@ -26,6 +26,7 @@ _MOST_LOOKS = 8
 # Entity → what identifies it, strongest first; used where the manifest can search by it.
 _CRITERIA = {
     "client": ("reference", "tax_number", "domain", "name"),
+    "supplier": ("reference", "tax_number", "name"),
     "contact": ("email",),
     "resource": ("email",),
 }
