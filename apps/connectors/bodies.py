@@ -80,12 +80,12 @@ def failed(
     return Answer(outcome=outcome, message=message, family=family, call=call, code=code, status=status)
 
 
-def redacted(value: Any) -> Any:
+def redacted(value: Any, secrets: tuple[str, ...] = ()) -> Any:
     if isinstance(value, dict):
         return {
-            key: HIDDEN if is_secret_name(str(key)) and isinstance(item, str | int) else redacted(item)
+            key: HIDDEN if is_secret_name(str(key)) and isinstance(item, str | int) else redacted(item, secrets)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [redacted(item) for item in value]
-    return value
+        return [redacted(item, secrets) for item in value]
+    return HIDDEN if isinstance(value, str) and value in secrets else value

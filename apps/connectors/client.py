@@ -12,6 +12,7 @@ from apps.connectors import auth
 from apps.connectors.building import build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family, Manifest
+from apps.connectors.manifest.client import Variable
 from apps.connectors.paths import get, text_of
 from apps.connectors.reading import Reader
 from apps.connectors.sdk import HookContext
@@ -79,12 +80,25 @@ class VendorClient:
 
     def choices(self, variable: str) -> list[tuple[str, str]]:
         """What a setting found after log-in may be (id, label): the tenants, sites or companies of this consent."""
-        spec = next(item for item in self.manifest.client.variables if item.name == variable)
+        spec = self._variable(variable)
+        return [(text_of(get(item, spec.id)), text_of(get(item, spec.label))) for item in self._offered(spec)]
+
+    def settings_of(self, variable: str, value: str) -> dict[str, str]:
+        """All settings that come with choosing `value` for the variable."""
+        spec = self._variable(variable)
+        if not spec.also:
+            return {spec.name: value}
+        item = next((item for item in self._offered(spec) if text_of(get(item, spec.id)) == value), None)
+        return {spec.name: value, **{name: text_of(get(item, path)) for name, path in spec.also.items()}}
+
+    def _variable(self, name: str) -> Variable:
+        return next(item for item in self.manifest.client.variables if item.name == name)
+
+    def _offered(self, spec: Variable) -> list[Any]:
         request = self._transport.outbound(build(self.manifest, spec.request, self._transport.scope()))
         received = self._reader.read(request, f"listing {spec.title}", [])
         items = get(received.body, spec.items) or []
-        fitting = [item for item in items if all(text_of(get(item, path)) == want for path, want in spec.where.items())]
-        return [(text_of(get(item, spec.id)), text_of(get(item, spec.label))) for item in fitting]
+        return [item for item in items if all(text_of(get(item, path)) == want for path, want in spec.where.items())]
 
     def pages(
         self,

@@ -51,6 +51,7 @@ class Transport:
         self.user_agent = user_agent
         self.clock = clock
         self.method = manifest.method(str(self.config.get("auth_method", "")))
+        self._shown = _NEVER_SECRET | set(getattr(self.method, "keep", ()))
         self._tokens = tokens
         self._lock = threading.Lock()
         self._snapshot: TokenSnapshot | None = None
@@ -69,11 +70,11 @@ class Transport:
         snapshot = self._current()
         if auth.is_due(self.method, snapshot.credentials, self.clock()):
             snapshot = self.renew(snapshot.version)
-        response = self._send(self._with_login(request, snapshot))
-        if response.status == 401 and auth.is_renewable(self.method):
+        received = self._received(self._send(self._with_login(request, snapshot)))
+        if _is_refused(received) and auth.is_renewable(self.method):
             snapshot = self.renew(snapshot.version)
-            response = self._send(self._with_login(request, snapshot))
-        return self._received(response)
+            received = self._received(self._send(self._with_login(request, snapshot)))
+        return received
 
     def _received(self, response: OutboundResponse) -> Received:
         body, is_json = None, True
@@ -96,6 +97,13 @@ class Transport:
             text = f"{self.manifest.connector.name} answered with something that is not JSON ({kind})"
             fault = Fault(Family.TRANSIENT, "not_json", text, True, None)
         return Received(response, body, is_json, fault)
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be stored or shown."""
+        return self._secrets(self._current())
+
+    def _secrets(self, snapshot: TokenSnapshot) -> tuple[str, ...]:
+        return tuple(str(value) for name, value in snapshot.credentials.items() if name not in self._shown and value)
 
     def _current(self) -> TokenSnapshot:
         with self._lock:
@@ -129,11 +137,21 @@ class Transport:
         url = request.url
         if params:
             url += ("&" if "?" in url else "?") + urlencode(params)
-        secrets = tuple(
-            str(value) for name, value in snapshot.credentials.items() if name not in _NEVER_SECRET and value
+        secrets, names = self._secrets(snapshot), tuple(headers.values())
+        return dataclasses.replace(
+            request,
+            url=url,
+            headers={**request.headers, **headers},
+            body=auth.applied_to_body(self.method, scope, request.body),
+            secrets=(*secrets, *names),
         )
-        names = tuple(headers.values())
-        return dataclasses.replace(request, url=url, headers={**request.headers, **headers}, secrets=(*secrets, *names))
+
+
+def _is_refused(received: Received) -> bool:
+    """Whether the vendor no longer knows our log-in: by status, or in its own words inside another answer."""
+    fault = received.fault
+    told = fault is not None and fault.family is Family.AUTH and not fault.may_have_happened
+    return received.response.status == 401 or told
 
 
 def _over_the_network(request: OutboundRequest) -> OutboundResponse:

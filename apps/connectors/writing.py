@@ -75,7 +75,7 @@ class Writer:
             object_name=object_name,
             operation=operation,
             request=self.transport.outbound(built),
-            redacted_body=redacted(built.body),
+            redacted_body=redacted(built.body, self.transport.secrets()),
             external_id=external_id,
             idempotency_key=idempotency_key,
             marker=marker,

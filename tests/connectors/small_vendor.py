@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import yaml
+
 from apps.connectors.client import VendorClient
-from apps.connectors.manifest import Manifest
+from apps.connectors.manifest import Manifest, loader
 from tests.connectors.support import MemoryTokens, make_client
 
 
@@ -139,3 +142,12 @@ def manifest(**parts: Any) -> Manifest:
 
 def connect(found: Manifest, url: str, tokens: MemoryTokens | None = None, **config: Any) -> VendorClient:
     return make_client(found, tokens or MemoryTokens(), base_url=url, **config)
+
+
+def install(folder: Path, found: Manifest, settings: Any) -> None:
+    """Put the manifest where the catalog finds it, for what needs a connection in the database."""
+    home = folder / found.slug
+    home.mkdir()
+    (home / "manifest.yaml").write_text(yaml.safe_dump(found.model_dump(mode="json"), sort_keys=False))
+    settings.CONNECTOR_PATHS = [str(folder)]
+    loader._cached.cache_clear()

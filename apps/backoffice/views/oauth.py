@@ -46,6 +46,7 @@ def oauth_callback(request: HttpRequest) -> HttpResponse:
             state=request.GET.get("state", ""),
             code=request.GET.get("code", ""),
             error=request.GET.get("error", ""),
+            told=request.GET.dict(),
             actor=actor,
             now=timezone.now(),
         )

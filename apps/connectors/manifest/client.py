@@ -102,6 +102,8 @@ class Variable(Section):
     key_type: Literal["text", "integer"] = "text"
     """How `${config.<name>}` stands in a body of its own."""
     label: Path
+    also: dict[Slug, Path] = {}
+    """Further settings taken from the chosen item (`base_uri`): name → path."""
     where: dict[Path, str] = {}
     """Only items where these paths have these values."""
 

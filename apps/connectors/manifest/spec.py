@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from apps.connectors.manifest.about import About, FormField
-from apps.connectors.manifest.auth import AuthMethod
+from apps.connectors.manifest.auth import AuthMethod, ClientCredentials, JwtBearer, OAuth2Code, SessionLogin
 from apps.connectors.manifest.base import Section, Slug, placeholders
 from apps.connectors.manifest.client import ClientSpec
 from apps.connectors.manifest.ledger import Ledger
@@ -88,11 +88,20 @@ class Manifest(Section):
     def _check_placeholders(self) -> None:
         secret = {field.name for field in self.fields if field.secret} | TOKEN_NAMES
         plain = {field.name for field in self.fields if not field.secret} | ENGINE_CONFIG
-        plain |= {variable.name for variable in self.client.variables}
+        plain |= {name for item in self.client.variables for name in (item.name, *item.also)}
         for method in self.auth:
-            if method.kind == "session":
-                secret |= set(method.values)
-        for name in placeholders(self.model_dump(exclude={"mappings"})):
+            if isinstance(method, SessionLogin):
+                secret |= set(method.names)
+            elif isinstance(method, OAuth2Code | ClientCredentials | JwtBearer):
+                secret |= set(method.keep)
+            if isinstance(method, OAuth2Code):
+                plain |= set(method.callback)
+        whole = self.model_dump(exclude={"mappings"})
+        for dumped in whole["auth"]:
+            if dumped.get("client_auth") in ("assertion", "none"):  # their defaults name fields nobody needs then
+                unused = {"client_secret"} if dumped["kind"] == "oauth2_code" else {"client_id", "client_secret"}
+                dumped.update(dict.fromkeys(unused))
+        for name in placeholders(whole):
             space, _, key = name.partition(".")
             if space == "credentials" and key not in secret:
                 raise ValueError(f"${{{name}}}: no secret field {key!r} in `fields`; there are: {sorted(secret)}")

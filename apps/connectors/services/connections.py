@@ -119,12 +119,14 @@ def fill_variables(connection: Connection, *, actor: User | None, now: datetime)
     """Take over every setting found after log-in that leaves no choice; one that cannot be listed stays open."""
     for name in missing_variables(connection):
         try:
-            choices = client_for(connection).choices(name)
+            client = client_for(connection)
+            choices = client.choices(name)
+            found = client.settings_of(name, choices[0][0]) if len(choices) == 1 else {}
         except AppError:
             continue
         if len(choices) == 1:
-            value, label = choices[0]
-            connection.config = {**connection.config, name: value}
+            label = choices[0][1]
+            connection.config = {**connection.config, **found}
             connection._change_reason = f"found {label}"  # type: ignore[attr-defined]
             connection._history_user = actor  # type: ignore[attr-defined]
             connection.save(update_fields=["config", "updated_at"])

@@ -2,6 +2,7 @@
 
 import dataclasses
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -53,9 +54,18 @@ def start_oauth(connection: Connection, *, actor: User, redirect_uri: str, now: 
     )
 
 
-def finish_oauth(*, state: str, code: str, error: str = "", actor: User, now: datetime) -> OAuthState:
+def finish_oauth(
+    *,
+    state: str,
+    code: str,
+    error: str = "",
+    told: Mapping[str, str] | None = None,
+    actor: User,
+    now: datetime,
+) -> OAuthState:
     """Exchange the code, keep the tokens, test the connection. Returns the state, whose `connection` and `return_path`
-    say where to go on. A state is used once, by the person who began it."""
+    say where to go on. A state is used once, by the person who began it. `told`: all parameters of the way back, of
+    which the manifest's `callback` keeps some."""
     found = _use_state(state, actor, now)
     connection = found.connection
     if error or not code:
@@ -71,7 +81,15 @@ def finish_oauth(*, state: str, code: str, error: str = "", actor: User, now: da
         verifier=found.verifier,
         redirect_uri=found.redirect_uri,
     )
-    update_credentials(connection, credentials=tokens, actor=actor, reason="consent given at the vendor", now=now)
+    kept = {name: value for name, param in method.callback.items() if (value := (told or {}).get(param))}
+    update_credentials(
+        connection,
+        credentials=tokens,
+        config=kept or None,
+        actor=actor,
+        reason="consent given at the vendor",
+        now=now,
+    )
     fill_variables(connection, actor=actor, now=now)
     if not missing_variables(connection):
         test_connection(connection, now=now, actor=actor, reason="tested after consent")
@@ -81,12 +99,14 @@ def finish_oauth(*, state: str, code: str, error: str = "", actor: User, now: da
 
 def choose_variable(connection: Connection, *, name: str, value: str, actor: User | None, now: datetime) -> Connection:
     """Keep a person's choice (the tenant, site or company) after asking the vendor that it exists."""
-    choices = dict(client_for(connection).choices(name))
+    client = client_for(connection)
+    choices = dict(client.choices(name))
     if value not in choices:
         raise ConsentError(
             f"{value!r} is not offered by {connection.manifest.connector.name}; choose one of {choices}."
         )
-    update_credentials(connection, config={name: value}, actor=actor, reason=f"chose {choices[value]}", now=now)
+    found = client.settings_of(name, value)
+    update_credentials(connection, config=found, actor=actor, reason=f"chose {choices[value]}", now=now)
     return connection
 
 
