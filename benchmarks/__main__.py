@@ -1,4 +1,4 @@
-"""python -m benchmarks [--quick] [--rivals] [pull] [hooks]: measures and prints tables. bin/bench gives it a database."""
+"""python -m benchmarks [--quick] [--rivals] [pull] [hooks] [mapping]: measures and prints tables. bin/bench gives it a database."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NAMES = ("pull", "hooks")
+NAMES = ("pull", "hooks", "mapping")
 
 
 def main() -> int:
@@ -28,6 +28,8 @@ def main() -> int:
         rows = _pull(options)
     if "hooks" in options.names:
         runs = _hooks(options)
+    if "mapping" in options.names:
+        _mapping(options)
     report.keep(rows, runs)
     installation.empty()
     print(report.machine())
@@ -36,7 +38,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="pull|hooks", help="what to measure; default: all")
+    parser.add_argument("names", nargs="*", metavar="pull|hooks|mapping", help="what to measure; default: all")
     parser.add_argument(
         "--quick", action="store_true", help="10,000 records, one repetition, 10 s of webhooks: shows that it runs"
     )
@@ -103,6 +105,18 @@ def _hooks(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
     print(f"\nWon deal by webhook → project call at the vendor, {options.seconds:g} s a run\n")
     print(report.hooked(runs), end="\n\n", flush=True)
     return runs
+
+
+def _mapping(options: argparse.Namespace) -> None:
+    from benchmarks import mapping, processes, report
+
+    found = []
+    with processes.own_server(options.rows) as url:
+        for repetition in range(options.repeat):
+            print(f"mapping {options.rows:,}, repetition {repetition + 1} of {options.repeat}", flush=True)
+            found += mapping.pages(url, options.rows)
+    print(f"\nA page of {mapping.PAGE:,} time entries, CPU of the process, {len(found)} pages\n")
+    print(report.mapped(found), end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from benchmarks.hooks import Hooking, percentile
+from benchmarks.mapping import GOAL_MS, MappedPage
 from benchmarks.measuring import Usage
 from benchmarks.processes import HOME
 
@@ -44,6 +45,20 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     text = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     rule = "|".join("-" * (width + 2) for width in widths)
     return "\n".join([f"| {text[0]} |", f"|{rule}|", *[f"| {line} |" for line in text[1:]]])
+
+
+def mapped(pages: list[MappedPage]) -> str:
+    """Medians with the smallest and largest page, judged by the goal."""
+    lines = []
+    for name, values in (
+        ("read with paging", [page.read_ms for page in pages]),
+        ("map only", [page.map_ms for page in pages]),
+        ("read and map", [page.total_ms for page in pages]),
+    ):
+        middle = statistics.median(values)
+        met = "" if name != "read and map" else "met" if middle < GOAL_MS else "not met"
+        lines.append((name, f"{middle:.1f}", f"{min(values):.1f}", f"{max(values):.1f}", met))
+    return table(("step", "ms CPU, median", "smallest", "largest", f"goal {GOAL_MS:g} ms"), lines)
 
 
 def pulls(rows: list[Row]) -> str:

@@ -1,5 +1,6 @@
 """Changing mappings and value maps. Every change says who and why; what waited for it is released by the caller's app."""
 
+import json
 from typing import Any
 
 from django.db import transaction
@@ -67,6 +68,9 @@ def save_mapping(
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadMappingError(f"mapping for {connection.name}: {where}: {first['msg']}")
+    spec = json.loads(json.dumps(spec, default=str))  # YAML reads days as dates; kept as people wrote them
+    if parsed.direction == "in" and (wrong := _wrong_via(parsed)):
+        raise BadMappingError(f"mapping for {connection.name}: {wrong}")
     if parsed.direction == "in" and (problems := spec_problems(parsed, entity(parsed.entity).kinds)):
         raise BadMappingError(f"mapping for {connection.name}: " + "; ".join(problem.message for problem in problems))
     row = (
@@ -89,6 +93,19 @@ def save_mapping(
     _save(row, actor, reason)
     wake(RELEASE, connection.customer_id)
     return row
+
+
+def _wrong_via(spec: MappingSpec) -> str:
+    """A reference by a field's value needs a text field of the entity it refers to."""
+    known = entity(spec.entity)
+    for field in spec.fields:
+        target = known.references.get(field.to)
+        if field.reference is None or field.reference.via is None or target is None:
+            continue
+        texts = sorted(name for name, kind in entity(target).kinds.items() if kind == "text")
+        if field.reference.via not in texts:
+            return f'{field.to}: via "{field.reference.via}" is no text field of {target}; choose one of {", ".join(texts)}'
+    return ""
 
 
 def _save(row: Any, actor: User | None, reason: str) -> None:

@@ -13,6 +13,7 @@ from apps.connectors.manifest.loader import load_file
 from apps.mappings.engine import Mapped, MappingSpec, compile_mapping
 from benchmarks import report, server
 from benchmarks.hooks import Hooking, percentile
+from benchmarks.mapping import MappedPage
 from benchmarks.measuring import Usage, measured
 from benchmarks.processes import CONNECTORS
 
@@ -90,3 +91,14 @@ class TestReport:
     @pytest.mark.parametrize(("share", "expected"), [(0.0, 1), (0.5, 3), (0.95, 4)])
     def test_percentiles_are_values_that_occurred(self, share: float, expected: int) -> None:
         assert percentile([4, 2, 3, 1], share) == expected
+
+
+class TestMappedPages:
+    def test_the_middle_page_is_judged_by_the_goal(self) -> None:
+        pages = [MappedPage(10, 20), MappedPage(12, 25), MappedPage(90, 80)]
+
+        told = report.mapped(pages)
+
+        assert "| read and map     | 37.0 " in told
+        assert "| met " in told
+        assert "not met" in report.mapped([MappedPage(40, 40)])

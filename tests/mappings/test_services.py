@@ -1,5 +1,7 @@
 """A customer's own mappings, value maps and stewardship: what is in force, and that every change says who and why."""
 
+from datetime import date
+
 import pytest
 
 from apps.accounts.models import Customer, User
@@ -110,6 +112,20 @@ class TestMappings:
 
         assert hasattr(caught.value, "code"), "an error people can read, not a crash"
         assert not ValueMap.objects.exists()
+
+    def test_a_reference_by_a_field_names_a_text_field_of_what_it_refers_to(self, harvest: Connection) -> None:
+        line = {"to": "resource", "from": "user.email", "reference": {"object": "users", "via": "mail"}}
+        spec = {"object": "time_entries", "entity": "time_entry", "direction": "in", "fields": [line]}
+
+        with pytest.raises(BadMappingError, match=r'via "mail" is no text field of resource; choose one of .*email'):
+            save_mapping(connection=harvest, spec=spec, actor=None, reason="t")
+
+    def test_a_day_in_a_condition_is_kept_as_it_was_written(self, harvest: Connection) -> None:
+        line = {"to": "name", "from": "label", "when": {"path": "since", "greater_than": date(2026, 1, 1)}}
+
+        row = save_mapping(connection=harvest, spec={**OWN, "fields": [line]}, actor=None, reason="t")
+
+        assert row.spec["fields"][0]["when"]["greater_than"] == "2026-01-01"
 
     def test_a_look_up_finds_the_vendors_own_records_by_name(self, customer: Customer, harvest: Connection) -> None:
         load(harvest, "tasks", {"id": 9, "name": "Design"}, {"id": 10, "name": "Code"})

@@ -6,10 +6,21 @@ from decimal import Decimal
 import pytest
 
 from apps.accounts.models import Customer
-from apps.canonical.models import Change, Client, ExternalRef, Opportunity, Project, Proposal, Resource, TimeEntry
+from apps.canonical.models import (
+    Change,
+    Client,
+    Contact,
+    ExternalRef,
+    Opportunity,
+    Project,
+    Proposal,
+    Resource,
+    TimeEntry,
+)
 from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
 from apps.exceptions.selectors import open_cases
+from apps.mappings.services import save_mapping
 from apps.syncs.models import SourceRecord
 from apps.syncs.services.reprocessing import _apply_waiting
 from tests.syncs.support import (
@@ -25,6 +36,12 @@ from tests.syncs.support import (
 )
 
 LATER = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+
+def _map_deals(connection: Connection, line: dict[str, object]) -> None:
+    fields = [{"to": "name", "from": "properties.dealname", "required": True}, line]
+    spec = {"object": "deals", "entity": "opportunity", "direction": "in", "fields": fields}
+    save_mapping(connection=connection, spec=spec, actor=None, reason="test")
 
 
 class TestCreateAndUpdate:
@@ -167,6 +184,28 @@ class TestReferences:
         load(harvest, "clients", {"id": 1, "name": "Client 1", "is_active": True})
 
         assert not Client.objects.get().is_stub
+
+    def test_a_record_is_found_by_what_a_field_of_it_holds(self, hubspot: Connection, harvest: Connection) -> None:
+        load(harvest, "contacts", {"id": 11, "first_name": "Ines", "last_name": "Roy", "email": "Ines@client.example"})
+        line = {"to": "contact", "from": "properties.buyer_mail", "transform": "lower"}
+        _map_deals(hubspot, {**line, "reference": {"object": "contacts", "via": "email"}})
+
+        counts = load(hubspot, "deals", hubspot_deal(1, "Portal", buyer_mail="INES@client.example"))
+
+        assert tally(counts) == (1, 0, 0, 0, 0)
+        assert Opportunity.objects.get().contact == Contact.objects.get()
+
+    @pytest.mark.parametrize("known", [0, 2])
+    def test_none_or_two_of_that_value_is_a_problem_that_says_so(self, hubspot: Connection, known: int) -> None:
+        for number in range(known):
+            Contact.objects.create(customer=hubspot.customer, last_name=f"Roy {number}", email="ines@client.example")
+        line = {"to": "contact", "from": "properties.mail", "reference": {"object": "contacts", "via": "email"}}
+        _map_deals(hubspot, line)
+
+        counts = load(hubspot, "deals", hubspot_deal(1, "Portal", mail="ines@client.example"))
+
+        assert tally(counts) == (0, 0, 0, 0, 1)
+        assert 'the contacts whose email is "ines@client.example"' in ExceptionCase.objects.get().title
 
     def test_what_is_missing_is_a_problem_of_that_record_only_and_heals_by_itself(self, hubspot: Connection) -> None:
         load(hubspot, "companies", hubspot_company(1, "Northwind"))

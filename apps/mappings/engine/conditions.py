@@ -1,6 +1,8 @@
 """Conditions compiled to functions of the record."""
 
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .paths import compile_path
@@ -23,6 +25,14 @@ def compile_condition(condition: Condition, *, nested: bool = False) -> Test:
             return lambda record: not _among(read(record), condition.not_in or [])
         case "is_empty":
             return lambda record: is_empty(read(record))
+        case "contains":
+            return lambda record: _holds(read(record), condition.contains or "")
+        case "starts_with":
+            return lambda record: _text(read(record)).startswith(condition.starts_with or "")
+        case "greater_than":
+            return lambda record: _ordered(read(record), condition.greater_than, above=True)
+        case "less_than":
+            return lambda record: _ordered(read(record), condition.less_than, above=False)
         case _:
             return lambda record: not is_empty(read(record))
 
@@ -31,7 +41,9 @@ def describe(condition: Condition) -> str:
     test = condition.tests()[0]
     if test in ("is_empty", "not_empty"):
         return f"{condition.path} {test.replace('_', ' ')}"
-    return f"{condition.path} {test.replace('_', ' ')} {getattr(condition, 'in_' if test == 'in' else test)!r}"
+    wanted = getattr(condition, "in_" if test == "in" else test)
+    said = str(wanted) if test in ("greater_than", "less_than") else repr(wanted)
+    return f"{condition.path} {test.replace('_', ' ')} {said}"
 
 
 def same(found: Any, wanted: Any) -> bool:
@@ -41,3 +53,26 @@ def same(found: Any, wanted: Any) -> bool:
 
 def _among(found: Any, wanted: list[Any]) -> bool:
     return any(same(found, item) for item in wanted)
+
+
+def _text(found: Any) -> str:
+    return found if isinstance(found, str) else ""
+
+
+def _holds(found: Any, wanted: str) -> bool:
+    """Text that has the words in it, or a list that has the item."""
+    return wanted in found if isinstance(found, str) else isinstance(found, list) and wanted in found
+
+
+def _ordered(found: Any, limit: Decimal | date | None, *, above: bool) -> bool:
+    """Numbers and days; nothing, and what is neither, is neither above nor below."""
+    if limit is None or is_empty(found) or isinstance(found, bool):
+        return False
+    if isinstance(limit, date):
+        day = found.isoformat()[:10] if isinstance(found, date) else str(found)[:10]
+        return day > limit.isoformat() if above else day < limit.isoformat()
+    try:
+        number = Decimal(str(found).strip())
+    except InvalidOperation:
+        return False
+    return number.is_finite() and (number > limit if above else number < limit)

@@ -15,6 +15,11 @@ class Reference:
     stub: dict[str, Any] = field(default_factory=dict)
     via: str | None = None  # external_id is the value of this canonical field, not the vendor's id
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What names the record meant: by id and by a field's value are two different things."""
+        return (f"{self.object} by {self.via}" if self.via else self.object, self.external_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Mapped:

@@ -1,6 +1,8 @@
 """The mapping language as data: what may be written in a mapping file."""
 
 import re
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -9,7 +11,18 @@ from .paths import JMESPATH, PathError, compile_path, split_path
 from .transforms import TransformSpec, read_transforms
 
 SOURCES = ("from", "value", "template", "first_of", "each")
-TESTS = ("equals", "not_equals", "in", "not_in", "is_empty", "not_empty")
+TESTS = (
+    "equals",
+    "not_equals",
+    "in",
+    "not_in",
+    "is_empty",
+    "not_empty",
+    "contains",
+    "starts_with",
+    "greater_than",
+    "less_than",
+)
 ALIASED = {"from": "from_", "in": "in_"}  # Python keywords
 PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
@@ -58,6 +71,10 @@ class Condition(Strict):
     not_in: list[Any] | None = None
     is_empty: Literal[True] | None = None
     not_empty: Literal[True] | None = None
+    contains: str | None = Field(None, min_length=1)
+    starts_with: str | None = Field(None, min_length=1)
+    greater_than: Decimal | date | None = None
+    less_than: Decimal | date | None = None
 
     @model_validator(mode="after")
     def one_test(self) -> Self:

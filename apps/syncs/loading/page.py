@@ -205,7 +205,7 @@ def _settle_references(item: Incoming, known: Entity, found: dict[references.Key
     values = item.values or {}
     problems: list[JsonObject] = []
     for field, reference in (item.references or {}).items():
-        record_id = found.get((reference.object, reference.external_id))
+        record_id = found.get(reference.key)
         if record_id is not None:
             values[field] = record_id
         elif field in known.references:
@@ -215,8 +215,7 @@ def _settle_references(item: Incoming, known: Entity, found: dict[references.Key
                     "field": field,
                     "source": reference.object,
                     "value": reference.external_id,
-                    "message": f"{field} refers to {reference.object} {reference.external_id}, which has not arrived. "
-                    f"Sync {reference.object}; this record is then applied by itself.",
+                    "message": references.missing(field, reference),
                 }
             )
     if problems:

@@ -44,10 +44,11 @@ def resolve(
     wanted: dict[Key, tuple[str, Reference]] = {}
     for references, _ in mapped:
         for field, reference in references.items():
-            key = (reference.object, reference.external_id)
+            key = reference.key
             if key not in wanted or (reference.stub and not wanted[key][1].stub):
                 wanted[key] = (known.references.get(field, ""), reference)
-    found = look_up(context, wanted)
+    by_field = {key: wanted.pop(key) for key in [key for key, (_, one) in wanted.items() if one.via]}
+    found = look_up(context, wanted) | _by_field(context, by_field)
     stubs: dict[str, list[tuple[Key, Reference]]] = {}
     for key, (entity_name, reference) in wanted.items():
         if key not in found and reference.stub and entity_name:
@@ -58,6 +59,39 @@ def resolve(
         created = _create_stubs(context, entity_name, mentions, author)
         context.remember(created)
         found |= created
+    return found
+
+
+def missing(field: str, reference: Reference) -> str:
+    """What a person is told of a reference that leads nowhere yet."""
+    if reference.via:
+        return (
+            f'{field} refers to the {reference.object} whose {reference.via} is "{reference.external_id}": there is none, or '
+            f"more than one. Correct the {reference.via} on one side; this record is then applied by itself."
+        )
+    return (
+        f"{field} refers to {reference.object} {reference.external_id}, which has not arrived. "
+        f"Sync {reference.object}; this record is then applied by itself."
+    )
+
+
+def _by_field(context: LoadContext, wanted: dict[Key, tuple[str, Reference]]) -> dict[Key, int]:
+    """Canonical records found by what a field of theirs holds, whichever system told us of them; only when it is one."""
+    groups: dict[tuple[str, str], list[tuple[Key, str]]] = {}
+    for key, (entity_name, reference) in wanted.items():
+        if entity_name and reference.via and entity(entity_name).kinds.get(reference.via) == "text":
+            groups.setdefault((entity_name, reference.via), []).append((key, reference.external_id))
+    found: dict[Key, int] = {}
+    for (entity_name, field), members in groups.items():
+        rows_of: dict[str, list[int]] = {}
+        records = entity(entity_name).model.objects.filter(
+            **{"customer_id": context.customer_id, "deleted_at": None, f"{field}__in": [value for _, value in members]}
+        )
+        for value, record_id in records.values_list(field, "pk"):
+            rows_of.setdefault(str(value), []).append(record_id)
+        for key, value in members:
+            if len(rows_of.get(value, [])) == 1:
+                found[key] = rows_of[value][0]
     return found
 
 

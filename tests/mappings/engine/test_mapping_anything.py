@@ -20,6 +20,12 @@ PARAMS = {
     "lookup": "tax_types",
     "money_minor": {"currency_from": "c"},
     "percent_of": 12,
+    "money": {"currency_from": "c"},
+    "multiply": "0.5",
+    "divide": 3,
+    "pad": 5,
+    "keep": "digits",
+    "add_days": {"days_from": "c"},
 }
 
 SCALARS = (
@@ -55,6 +61,10 @@ def fields(**extra):
         {"to": "template", "template": "{a} {b.c}"},
         {"to": "first", "first_of": ["a.b", "c", "items.-1"], "default": "d"},
         {"to": "when", "from": "c", "when": {"path": "a.b", "in": [1, "x", None]}},
+        {"to": "above", "from": "c", "when": {"path": "a", "greater_than": 2}},
+        {"to": "below", "from": "c", "when": {"path": "a", "less_than": "2024-01-01"}},
+        {"to": "holds", "from": "c", "when": {"path": "b", "contains": "x"}},
+        {"to": "begins", "from": "c", "when": {"path": "b", "starts_with": "x"}},
         {"to": "required", "from": "b", "required": True},
         {"to": "lines", "each": "items", "fields": [{"to": "x", "from": "$.c"}, {"to": "y", "from": "a"}]},
         {"to": "tags", "each": "b", "fields": [{"to": "x", "from": "@.a"}, {"to": "y", "from": "@"}]},

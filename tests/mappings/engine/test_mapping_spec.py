@@ -37,7 +37,7 @@ class TestMistakes:
             ("{to: a.0, from: b}", ['"a.0" has a list index']),
             ('{to: "jmespath:a", from: b}', ["a target is a dotted path"]),
             ("{to: a, from: b, transform: txet}", ['there is no transform "txet"; did you mean "text"?', "Allowed:"]),
-            ("{to: a, from: b, transform: qqq}", ['there is no transform "qqq". Allowed: boolean,']),
+            ("{to: a, from: b, transform: qqq}", ['there is no transform "qqq". Allowed: add_days,']),
             ("{to: a, from: b, transform: {truncate: {len: 3}}}", ["len is not known", "parameters: length, ellipsis"]),
             ("{to: a, from: b, transform: truncate}", ["length Field required"]),
             ("{to: a, from: b, transform: {truncate: 0}}", ["greater than or equal to 1"]),

@@ -4,9 +4,13 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal as D
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.mappings.engine import Mapped, Rejected, RenderedBody
 from apps.mappings.engine.transforms import TRANSFORMS
+
+from .conftest import build
 
 
 def utc(*parts):
@@ -75,6 +79,33 @@ GOOD = [
     ({"money_minor": "KWD"}, "1050", D("1.050")),
     ({"money_minor": "EUR"}, -1, D("-0.01")),
     ({"money_minor": {"currency": "EUR", "to": "minor"}}, "10.5", 1050),
+    ({"money": "EUR"}, "€ 1234.505", D("1234.51")),
+    ({"money": "EUR"}, "12 EUR", D("12.00")),
+    ({"money": "JPY"}, 99.5, D("100")),
+    ({"money": "KWD"}, "1.2345", D("1.235")),
+    ({"money": {"currency": "CHF", "comma": "decimal"}}, "CHF 1.234,5", D("1234.50")),
+    ({"money": {"currency": "EUR", "too_precise": "reject"}}, "1.10", D("1.10")),
+    ({"money": "EUR"}, " ", None),
+    ({"multiply": 8}, "1.5", D("12.0")),
+    ({"multiply": {"by": "0.01", "places": 2}}, 1250, D("12.50")),
+    ({"multiply": 8}, 0, D(0)),
+    ({"divide": 60}, 90, D("1.5000000000")),
+    ({"divide": {"by": 60, "places": 2}}, "100", D("1.67")),
+    ("hours_from_iso", "PT1H30M", D("1.5000")),
+    ("hours_from_iso", "PT45S", D("0.0125")),
+    ("hours_from_iso", "P1DT2H", D("26.0000")),
+    ("hours_from_iso", "-PT0,5S", D("-0.0001")),
+    ("hours_from_iso", "", None),
+    ({"pad": 4}, 42, "0042"),
+    ({"pad": {"length": 3, "sign": " "}}, "abcd", "abcd"),
+    ({"pad": 4}, "", None),
+    ({"keep": "digits"}, "+49 (0)30 12-34", "490301234"),
+    ({"keep": "letters_and_digits"}, "DE 123 456/7", "DE1234567"),
+    ({"keep": "letters"}, "A-1 b", "Ab"),
+    ({"add_days": 30}, "2024-01-31", date(2024, 3, 1)),
+    ({"add_days": -1}, "2024-03-01T10:00:00Z", date(2024, 2, 29)),
+    ({"add_days": {"days_from": "terms"}}, "2024-01-31", date(2024, 1, 31)),
+    ({"add_days": 1}, "", None),
     ("negate", "2.50", D("-2.50")),
     ("negate", 0, D(0)),
     ({"percent_of": 30}, "99.95", D("29.99")),
@@ -176,6 +207,21 @@ BAD = [
     ({"integer": {"min": 0}}, -1, "out_of_range"),
     ({"money_minor": "EUR"}, 10.5, "out_of_range"),
     ({"money_minor": {"currency": "JPY", "to": "minor"}}, "10.5", "out_of_range"),
+    ({"money": "EUR"}, "12 USD", "unknown_currency"),
+    ({"money": "EUR"}, "about 12", "not_a_number"),
+    ({"money": "EUR"}, "1,234.50", "not_a_number"),
+    ({"money": {"currency": "EUR", "too_precise": "reject"}}, "1.005", "out_of_range"),
+    ({"multiply": 8}, "x", "not_a_number"),
+    ({"multiply": "1e20"}, 10**20, "out_of_range"),
+    ({"divide": 60}, [], "not_a_number"),
+    ("hours_from_iso", "PT", "not_a_number"),
+    ("hours_from_iso", "P", "not_a_number"),
+    ("hours_from_iso", "1:30", "not_a_number"),
+    ("hours_from_iso", 90, "not_a_number"),
+    ({"pad": 4}, ["1"], "not_text"),
+    ({"keep": "digits"}, {"a": 1}, "not_text"),
+    ({"add_days": 1}, "31.01.2024", "not_a_date"),
+    ({"add_days": 36500}, "9999-01-01", "not_a_date"),
     ("hours_from_hhmm", "1:60", "not_a_number"),
     ("hours_from_hhmm", 90, "not_a_number"),
     ("hours_from_hhmm", "1.5", "not_a_number"),
@@ -210,6 +256,20 @@ BAD = [
 ]
 
 
+NEED_PARAMETERS = {
+    "lookup",
+    "money_minor",
+    "truncate",
+    "percent_of",
+    "money",
+    "multiply",
+    "divide",
+    "pad",
+    "keep",
+    "add_days",
+}
+
+
 class TestTransforms:
     @pytest.mark.parametrize(("transform", "value", "expected"), GOOD, ids=numbered(GOOD))
     def test_gives(self, inbound, transform, value, expected):
@@ -228,7 +288,7 @@ class TestTransforms:
         assert "found" in outcome.problems[0].message and "expected" in outcome.problems[0].message
         assert len(outcome.problems[0].value) <= 90
 
-    @pytest.mark.parametrize("transform", sorted(set(TRANSFORMS) - {"lookup", "money_minor", "truncate", "percent_of"}))
+    @pytest.mark.parametrize("transform", sorted(set(TRANSFORMS) - NEED_PARAMETERS))
     def test_null_stays_null(self, inbound, transform):
         params = {"prefix": {"text": "a"}, "suffix": {"text": "a"}, "replace": {"find": "a"}}
         spelled = {transform: params[transform]} if transform in params else transform
@@ -239,6 +299,63 @@ class TestTransforms:
         used = {name for case in GOOD for name in ([case[0]] if isinstance(case[0], str) else case[0])}
 
         assert used == set(TRANSFORMS)
+
+
+class TestBesideTheValue:
+    def test_an_invoice_is_due_when_its_terms_say(self, inbound):
+        mapping = inbound({"to": "due", "from": "issued", "transform": {"add_days": {"days_from": "terms"}}})
+
+        assert mapping.run({"issued": "2024-02-15", "terms": "14"}).values == {"due": date(2024, 2, 29)}
+        assert mapping.run({"issued": "2024-02-15", "terms": None}).values == {"due": date(2024, 2, 15)}
+        assert mapping.run({"issued": "2024-02-15", "terms": 1.5}).problems[0].code == "out_of_range"
+
+    def test_an_amount_is_kept_to_the_places_of_the_currency_beside_it(self, inbound):
+        mapping = inbound({"to": "x", "from": "amount", "transform": {"money": {"currency_from": "currency"}}})
+
+        assert mapping.run({"amount": 10.555, "currency": "EUR"}).values == {"x": D("10.56")}
+        assert mapping.run({"amount": 10.555, "currency": "JPY"}).values == {"x": D("11")}
+        assert mapping.run({"amount": 1, "currency": None}).problems[0].code == "unknown_currency"
+
+
+class TestProperties:
+    @given(st.decimals(min_value=-(10**9), max_value=10**9, places=4), st.sampled_from(["EUR", "JPY", "KWD"]))
+    def test_money_has_the_places_of_its_currency_and_is_never_further_off_than_half(self, amount, currency):
+        places = {"EUR": 2, "JPY": 0, "KWD": 3}[currency]
+        mapping = build({"to": "x", "from": "x", "transform": {"money": currency}})
+
+        found = mapping.run({"x": str(amount)}).values["x"]
+
+        assert -found.as_tuple().exponent == places
+        assert abs(found - amount) <= D(5).scaleb(-places - 1)
+        assert mapping.run({"x": found}).values["x"] == found
+
+    @given(st.integers(-(10**6), 10**6), st.integers(1, 10**4))
+    def test_dividing_undoes_multiplying(self, number, factor):
+        mapping = build({"to": "x", "from": "x", "transform": [{"multiply": factor}, {"divide": factor}]})
+
+        assert mapping.run({"x": number}).values["x"] == number
+
+    @given(st.dates(date(1900, 1, 1), date(2200, 1, 1)), st.integers(-1000, 1000))
+    def test_days_added_are_days_between(self, day, days):
+        mapping = build({"to": "x", "from": "x", "transform": {"add_days": days}})
+
+        assert (mapping.run({"x": day.isoformat()}).values["x"] - day).days == days
+
+    @given(st.integers(0, 400), st.integers(0, 59), st.integers(0, 59))
+    def test_durations_agree_however_they_are_written(self, hours, minutes, seconds):
+        iso = build({"to": "x", "from": "x", "transform": "hours_from_iso"})
+        clock = build({"to": "x", "from": "x", "transform": "hours_from_hhmm"})
+
+        written = {"x": f"{hours}:{minutes:02}:{seconds:02}"}
+
+        assert iso.run({"x": f"PT{hours}H{minutes}M{seconds}S"}) == clock.run(written)
+
+    @given(st.text(max_size=40))
+    def test_keeping_twice_changes_nothing(self, text):
+        mapping = build({"to": "x", "from": "x", "transform": {"keep": "digits"}})
+        once = mapping.run({"x": text}).values["x"] or ""
+
+        assert (mapping.run({"x": once}).values["x"] or "") == once
 
 
 class TestOutbound:

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
+from ..paths import compile_path
 from ..problems import ProblemCode, ValueProblem
-from ..values import is_empty
-from .registry import Build, Convert, Params, transform
+from ..values import MISSING, is_empty
+from .exact import exact, whole
+from .registry import Build, Convert, NeedsRecord, Params, transform
 from .tagged import untagged
 
 _XERO = re.compile(r"/Date\((-?\d{1,17})(?:[+-]\d{4})?\)/\Z", re.ASCII)
@@ -37,6 +39,20 @@ class DateParams(ZoneParams):
         None, description="one format or a list, tried in order, such as %d/%m/%Y; without it ISO 8601"
     )
     unit: str = Field("ms", pattern="^(ms|s)$", description="what bare numbers count since 1970: ms or s")
+
+
+class AddDaysParams(Params):
+    days: int | None = Field(None, ge=-36500, le=36500, description="how many days later; negative: earlier")
+    days_from: str | None = Field(None, description="the path to the number of days, such as payment terms")
+
+    def model_post_init(self, context: Any) -> None:
+        if (self.days is None) == (self.days_from is None):
+            raise ValueError("write exactly one of days and days_from")
+        if self.days_from:
+            compile_path(self.days_from, nested=True)
+
+    def paths(self) -> tuple[str, ...]:
+        return (self.days_from,) if self.days_from else ()
 
 
 class FormatDateParams(ZoneParams):
@@ -98,6 +114,31 @@ def datetime_(params: DateParams, build: Build) -> Convert:
         return in_utc(found)
 
     return convert
+
+
+@transform(gives="date", params=AddDaysParams, main="days")
+def add_days(params: AddDaysParams, build: Build) -> Convert | NeedsRecord:
+    """A day so many days later: an invoice's date plus its payment terms. Of a time the day as written is taken.
+
+    In: date, datetime, ISO text. Out: date; without a number of days the same day. Errors: not_a_date, not_a_number.
+    """
+    moment = _moment_reader(DateParams.model_validate({}))
+
+    def later(value: Any, days: Any) -> date | None:
+        found = moment(value)
+        if found is None:
+            return None
+        day = found.date() if isinstance(found, datetime) else found
+        number = exact(days) if days is not MISSING and days is not None else None
+        try:
+            return day + timedelta(days=whole(number, "a whole number of days")) if number else day
+        except OverflowError as error:
+            raise _not_a_date("a day between the years 1 and 9999") from error
+
+    if params.days_from is None:
+        return lambda value: later(value, params.days)
+    read = compile_path(params.days_from, nested=build.nested)
+    return NeedsRecord(lambda value, record: later(value, read(record)))
 
 
 @transform(gives="integer")

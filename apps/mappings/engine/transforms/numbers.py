@@ -4,15 +4,22 @@ import re
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..paths import compile_path
+from ..problems import ProblemCode, ValueProblem
 from .exact import checked_currency, exact, not_a_number, out_of_range, rounded, whole
 from .registry import Build, Convert, NeedsRecord, Params, transform
 
 Rounding = Literal["half_up", "half_even"]
 
+_MOST_DIGITS = 28
 _ROUNDINGS = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN}
+_SIGNS = re.compile(r"[A-Za-z]+\.?|[$€£¥₹]")
+_DURATION = re.compile(
+    r"(?P<minus>-)?P(?:(?P<days>\d{1,5})D)?(?:T(?:(?P<hours>\d{1,6})H)?(?:(?P<minutes>\d{1,7})M)?(?:(?P<seconds>\d{1,9}(?:[.,]\d{1,9})?)S)?)?\Z",
+    re.ASCII,
+)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})*(\.\d*)?\Z|[+-]?\d+(\.\d*)?\Z", re.ASCII)
 
 
@@ -51,6 +58,38 @@ class PercentParams(Params):
 
 class PlacesParams(Params):
     places: int | None = Field(None, ge=0, le=12, description="round half up to this many places")
+
+
+class FactorParams(Params):
+    by: Decimal = Field(description="the number to multiply or divide by, for example 8 or 0.01; never 0")
+    places: int | None = Field(None, ge=0, le=12, description="round half up to this many places")
+
+    @field_validator("by")
+    @classmethod
+    def usable(cls, value: Decimal) -> Decimal:
+        if not value or not value.is_finite():
+            raise ValueError("by must be a number other than 0")
+        return value
+
+
+class MoneyParams(Params):
+    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="the currency, when it is always the same")
+    currency_from: str | None = Field(None, description="the path to the currency code")
+    comma: Literal["none", "decimal", "thousands"] = Field(
+        "none", description="what a comma means in text: `decimal` reads 1.234,56 and `thousands` reads 1,234.56"
+    )
+    too_precise: Literal["round", "reject"] = Field(
+        "round", description="what more places than the currency has do: they are rounded half up, or reject the record"
+    )
+
+    def model_post_init(self, context: Any) -> None:
+        if (self.currency is None) == (self.currency_from is None):
+            raise ValueError("write exactly one of currency and currency_from")
+        if self.currency_from:
+            compile_path(self.currency_from, nested=True)
+
+    def paths(self) -> tuple[str, ...]:
+        return (self.currency_from,) if self.currency_from else ()
 
 
 class HoursParams(Params):
@@ -121,6 +160,60 @@ def money_minor(params: MoneyMinorParams, build: Build) -> Convert | NeedsRecord
     return NeedsRecord(lambda value, record: scaled(value, checked_currency(read(record), build)))
 
 
+@transform(gives="decimal", params=MoneyParams, main="currency")
+def money(params: MoneyParams, build: Build) -> Convert | NeedsRecord:
+    """An amount with its currency's own number of places (JPY 0, EUR 2, KWD 3); signs and codes around it are dropped.
+
+    In: text such as `1234.5` or `€ 1,234.50`, number. Out: decimal; blank text gives nothing. Errors: not_a_number,
+    unknown_currency, also when the text names another currency, out_of_range when it may not be rounded.
+    """
+
+    def amount(value: Any, currency: str) -> Decimal | None:
+        plain_value = _bare_amount(value, currency) if isinstance(value, str) else value
+        number = exact(_without_commas(plain_value, params.comma) if isinstance(plain_value, str) else plain_value)
+        if number is None:
+            return None
+        places = build.currency_digits(currency)
+        kept = rounded(number, places)
+        if params.too_precise == "reject" and kept != number:
+            raise out_of_range(f"at most {places} places for {currency}")
+        return kept
+
+    if params.currency:
+        fixed = checked_currency(params.currency, build)
+        return lambda value: amount(value, fixed)
+    read = compile_path(params.currency_from or "", nested=build.nested)
+    return NeedsRecord(lambda value, record: amount(value, checked_currency(read(record), build)))
+
+
+@transform(gives="decimal", params=FactorParams, main="by")
+def multiply(params: FactorParams, build: Build) -> Convert:
+    """The number times a constant: days as hours, a share as per cent.
+
+    In: text, number. Out: decimal. Errors: not_a_number, out_of_range past 28 digits.
+    """
+
+    def convert(value: Any) -> Decimal | None:
+        number = exact(value)
+        return None if number is None else _result(number * params.by, params.places)
+
+    return convert
+
+
+@transform(gives="decimal", params=FactorParams, main="by")
+def divide(params: FactorParams, build: Build) -> Convert:
+    """The number divided by a constant: minutes as hours, per cent as a share. Rounded to 10 places unless `places` says.
+
+    In: text, number. Out: decimal. Errors: not_a_number, out_of_range past 28 digits.
+    """
+
+    def convert(value: Any) -> Decimal | None:
+        number = exact(value)
+        return None if number is None else _result(number / params.by, 10 if params.places is None else params.places)
+
+    return convert
+
+
 @transform(gives="decimal")
 def negate(params: Params, build: Build) -> Convert:
     """The number with the other sign: a credit's amounts, a correction's hours.
@@ -184,6 +277,27 @@ def hours_from_hhmm(params: HoursParams, build: Build) -> Convert:
     return convert
 
 
+@transform(gives="decimal", params=HoursParams, main="places")
+def hours_from_iso(params: HoursParams, build: Build) -> Convert:
+    """An ISO 8601 duration such as `PT1H30M` as decimal hours; a day counts as 24 hours.
+
+    In: text. Out: decimal. Errors: not_a_number.
+    """
+
+    def convert(value: Any) -> Decimal | None:
+        text = value.strip() if isinstance(value, str) else ""
+        if isinstance(value, str) and not text:
+            return None
+        found = _DURATION.match(text)
+        if found is None or text[-1] in "PT":
+            raise not_a_number("a duration such as PT1H30M")
+        seconds = Decimal((found["seconds"] or "0").replace(",", "."))
+        seconds += int(found["days"] or 0) * 86_400 + int(found["hours"] or 0) * 3600 + int(found["minutes"] or 0) * 60
+        return rounded(-seconds / 3600 if found["minus"] and seconds else seconds / 3600, params.places)
+
+    return convert
+
+
 @transform(gives="text", params=PlacesParams, main="places")
 def number_string(params: PlacesParams, build: Build) -> Convert:
     """A number as plain text without exponent, for vendors that want numbers in quotes.
@@ -212,6 +326,26 @@ def json_number(params: PlacesParams, build: Build) -> Convert:
         return number if number is None or params.places is None else rounded(number, params.places)
 
     return convert
+
+
+def _bare_amount(text: str, currency: str) -> str:
+    """The amount without currency signs. A code of another currency is no decoration: the amount would be wrong."""
+    for word in _SIGNS.findall(text):
+        if len(word) == 3 and word.isupper() and word != currency:
+            raise ValueProblem(
+                ProblemCode.UNKNOWN_CURRENCY, f"an amount in {currency}", "Read the currency from where it stands."
+            )
+        if word.isalpha() and word.upper() != currency:
+            raise not_a_number("an amount such as 1234.56")
+    return _SIGNS.sub("", text).replace("\u00a0", "").replace(" ", "")
+
+
+def _result(number: Decimal, places: int | None) -> Decimal:
+    if not number:
+        return Decimal(0)
+    if not -_MOST_DIGITS < number.adjusted() < _MOST_DIGITS:
+        raise out_of_range(f"a number of at most {_MOST_DIGITS} digits")
+    return number if places is None else rounded(number, places)
 
 
 def _without_commas(value: str, comma: str) -> str:

@@ -1,7 +1,7 @@
 """Transforms over text and lists of text."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -28,6 +28,15 @@ class TruncateParams(Params):
 
 class AffixParams(Params):
     text: str = Field(description="the text to add")
+
+
+class PadParams(Params):
+    length: int = Field(ge=1, le=100, description="how long the text is at least")
+    sign: str = Field("0", min_length=1, max_length=1, description="what is put before it")
+
+
+class KeepParams(Params):
+    what: Literal["digits", "letters", "letters_and_digits"] = Field(description="which signs stay")
 
 
 class ReplaceParams(Params):
@@ -110,6 +119,25 @@ def suffix(params: AffixParams, build: Build) -> Convert:
     In: text, number. Out: text. Errors: not_text. Empty stays empty.
     """
     return lambda value: plain(value) + params.text if not is_empty(value) else None
+
+
+@transform(gives="text", params=PadParams, main="length")
+def pad(params: PadParams, build: Build) -> Convert:
+    """Text brought to a length by signs before it: cost centre 42 as 0042.
+
+    In: text, number. Out: text. Errors: not_text. Empty stays empty.
+    """
+    return lambda value: plain(value).strip().rjust(params.length, params.sign) if not is_empty(value) else None
+
+
+@transform(gives="text", params=KeepParams, main="what")
+def keep(params: KeepParams, build: Build) -> Convert:
+    """Only the digits or letters of a text, for comparing tax and telephone numbers that people space as they like.
+
+    In: text, number. Out: text. Errors: not_text.
+    """
+    stays = {"digits": str.isdigit, "letters": str.isalpha, "letters_and_digits": str.isalnum}[params.what]
+    return lambda value: "".join(sign for sign in plain(value) if stays(sign))
 
 
 @transform(gives="text", params=ReplaceParams)
