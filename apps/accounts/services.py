@@ -28,9 +28,17 @@ def create_customer(
 
 @transaction.atomic
 def create_user(
-    *, email: str, name: str, role: Role, customer: Customer | None = None, password: str | None = None, reason: str
+    *,
+    email: str,
+    name: str,
+    role: Role,
+    customer: Customer | None = None,
+    password: str | None = None,
+    password_hash: str = "",
+    reason: str,
 ) -> User:
     """Create a member of staff (no customer) or of a customer. Without a password the person sets one by mail link.
+    `password_hash` is that of a password which was shown before the account could be made.
 
     Raises WrongRoleError when role and customer do not go together, AddressTakenError for a known address.
     """
@@ -43,6 +51,7 @@ def create_user(
     user = User(email=User.objects.normalize_email(email).lower(), name=name, role=role, customer=customer)
     user.is_staff = customer is None
     user.set_password(password)
+    user.password = password_hash or user.password
     user._change_reason = reason  # type: ignore[attr-defined]
     user.save()
     return user

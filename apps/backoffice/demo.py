@@ -28,7 +28,7 @@ from apps.flows.services import install_blueprint, update_settings
 from apps.mappings.models import ValueMap
 from apps.mappings.services import set_value
 from apps.partners.models import Partner
-from apps.partners.services import create_partner, ensure_public_partner
+from apps.partners.services import complete_partner, create_partner, ensure_public_partner
 from apps.syncs.services import add_syncs, set_schedule
 
 REASON = "demo"
@@ -129,6 +129,7 @@ def set_up(*, sandbox_file: Path, logins_file: Path, now: datetime) -> list[str]
                 mail_sender=f"{demo.brand_name} <{demo.support_email}>",
             )
             done.append(f"partner {demo.name}")
+        complete_partner(partner)  # one whose creation was interrupted
         with schema_context(demo.schema_name):
             done += _fill_partner(demo, vendors, logins, now)
     logins.write()

@@ -1,21 +1,28 @@
-"""Creating a partner from the operator's console: schema, host, brand, and the first person who may sign in."""
+"""Creating a partner from the operator's console: host and brand at once, tables and the first person by a worker."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
-from django.db import connection
-from django_tenants.utils import schema_context
+from django.db import transaction
 
 from apps.accounts.roles import Role
 from apps.accounts.services import create_user
 from apps.backoffice.brand import FIELDS, BrandForm
 from apps.backoffice.people import one_time_password
-from apps.core.tenancy.backend.base import ALL
-from apps.partners.models import Partner
+from apps.core.tenancy.context import partner_context
+from apps.partners.models import Partner, PartnerSetup
 from apps.partners.selectors import base_url
-from apps.partners.services import Image, create_partner, set_image, update_brand
+from apps.partners.services import (
+    Image,
+    ask_for_set_up,
+    begin_partner,
+    migrate_schema,
+    open_hosts,
+    set_image,
+    update_brand,
+)
 
 _INPUT = {"class": "tl-input"}
 
@@ -78,26 +85,38 @@ class NewPartnerForm(BrandForm):
         ]
 
 
+@transaction.atomic
 def create(form: NewPartnerForm) -> Made:
-    """Create schema, host, brand and owner. Restartable: what exists is kept, what is refused names the reason."""
+    """Record the partner with host and brand; a worker makes its tables and the first person's account."""
     data = form.cleaned_data
-    partner = create_partner(
-        name=data["name"],
-        schema_name=data["schema_name"],
-        domain=data["domain"],
-    )
+    partner = begin_partner(name=data["name"], schema_name=data["schema_name"], domain=data["domain"])
     update_brand(partner, **{name: data[name] for name in FIELDS}, reason="partner created")
     for kind in ("logo", "favicon"):
         if upload := data.get(kind):
             image = Image(upload.read(), upload.content_type or "")
             set_image(partner, kind=kind, image=image, reason="partner created")
     password = one_time_password()
-    with schema_context(partner.schema_name), connection.customer_scope(ALL):  # type: ignore[attr-defined]
-        create_user(
-            email=data["person_email"],
-            name=data["person_name"],
-            role=Role.OWNER,
-            password=password,
-            reason="first person of a new partner",
-        )
-    return Made(partner=partner, email=data["person_email"], password=password, url=f"{base_url(partner)}/admin/")
+    email = data["person_email"]
+    ask_for_set_up(partner, person_name=data["person_name"], person_email=email, password=password)
+    return Made(partner=partner, email=email, password=password, url=f"{base_url(partner)}/admin/")
+
+
+def set_up(schema_name: str) -> None:
+    """Complete a partner: its tables, its first person, its hosts. Nothing happens to one that is ready."""
+    setup = PartnerSetup.objects.select_related("partner").filter(partner__schema_name=schema_name).first()
+    if setup is None:
+        return
+    migrate_schema(setup.partner)
+    with partner_context(schema_name), transaction.atomic():
+        row = PartnerSetup.objects.select_for_update().filter(pk=setup.pk).first()
+        if row is None:  # another worker was faster
+            return
+        if row.person_email:
+            create_user(
+                email=row.person_email,
+                name=row.person_name,
+                role=Role.OWNER,
+                password_hash=row.password_hash,
+                reason="first person of a new partner",
+            )
+        open_hosts(setup.partner)

@@ -11,6 +11,7 @@ from django_tenants.middleware.main import TenantMainMiddleware
 from django_tenants.utils import get_public_schema_name
 
 from apps.partners.models import Domain, Partner
+from apps.partners.views import being_set_up
 
 _KEEP_SECONDS = 10.0
 _hosts: dict[str, tuple[float, Partner]] = {}
@@ -27,6 +28,8 @@ class PartnerMiddleware(TenantMainMiddleware):
         partner = self._partner(host)
         partner.domain_url = host
         request.tenant = partner  # type: ignore[attr-defined]
+        if not partner.is_ready:
+            return being_set_up(partner)
         connection.set_tenant(partner)  # type: ignore[attr-defined]
         is_public = partner.schema_name == get_public_schema_name()
         request.urlconf = settings.PUBLIC_SCHEMA_URLCONF if is_public else settings.ROOT_URLCONF  # type: ignore[attr-defined]
@@ -37,10 +40,11 @@ class PartnerMiddleware(TenantMainMiddleware):
         if found and time.monotonic() - found[0] < _KEEP_SECONDS:
             return found[1]
         connection.set_schema_to_public()  # type: ignore[attr-defined]
-        domain = Domain.objects.select_related("tenant").filter(domain=host, tenant__is_active=True).first()
+        domain = Domain.objects.select_related("tenant__setup").filter(domain=host, tenant__is_active=True).first()
         if domain is None:
             _hosts.pop(host, None)
             raise Http404(f"no partner answers at {host}")
-        _hosts[host] = (time.monotonic(), domain.tenant)
         partner: Partner = domain.tenant
+        if partner.is_ready:
+            _hosts[host] = (time.monotonic(), partner)
         return partner

@@ -1,11 +1,19 @@
 """Partners (white-label resellers): one schema each, found by host, shown under their own brand. Public schema only."""
 
+from enum import StrEnum
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django_tenants.models import DomainMixin, TenantMixin
 from simple_history.models import HistoricalRecords
 
 DEFAULT_COLOUR = "#2f5d8a"
+
+
+class SetupState(StrEnum):
+    UNDER_WAY = "being set up"
+    FAILED = "set-up failed"
+    READY = "ready"
 
 
 class Partner(TenantMixin):
@@ -40,6 +48,32 @@ class Partner(TenantMixin):
 
     def __str__(self) -> str:
         return str(self.name)
+
+    @property
+    def setup_state(self) -> SetupState:
+        setup: PartnerSetup | None = getattr(self, "setup", None)
+        if setup is None:
+            return SetupState.READY
+        return SetupState.FAILED if setup.error else SetupState.UNDER_WAY
+
+    @property
+    def is_ready(self) -> bool:
+        return self.setup_state is SetupState.READY
+
+
+class PartnerSetup(models.Model):
+    """Stands while the partner's schema is not complete; gone when it is ready. Until then its hosts serve nothing: a query
+    for a table that is not there yet would find the operator's table of that name in `public`."""
+
+    partner = models.OneToOneField(Partner, on_delete=models.CASCADE, related_name="setup")
+    person_name = models.CharField(max_length=200, blank=True, default="", help_text="Owns the partner's console.")
+    person_email = models.EmailField(max_length=320, blank=True, default="")
+    password_hash = models.CharField(max_length=200, blank=True, default="")
+    error = models.TextField(blank=True, default="", help_text="Why it failed; empty while it is under way.")
+    begun_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"set-up of {self.partner_id}"
 
 
 class Domain(DomainMixin):

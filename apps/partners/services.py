@@ -4,13 +4,17 @@ import re
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django_tenants.utils import get_public_schema_name
+from django.core.management import call_command
+from django.db import connection, transaction
+from django_tenants.utils import get_public_schema_name, quote_schema_name, schema_context, schema_exists
 
 from apps.core.errors import PermanentError
+from apps.core.work import wake
+from apps.core.work.kinds import SET_UP
 from apps.partners.middleware import forget_hosts
-from apps.partners.models import DEFAULT_COLOUR, Domain, Partner
+from apps.partners.models import DEFAULT_COLOUR, Domain, Partner, PartnerSetup
 
 _SCHEMA = re.compile(r"^[a-z][a-z0-9_]{1,40}$")
 _RESERVED = {"public", "information_schema", "template"}
@@ -26,13 +30,18 @@ class BadPartnerError(PermanentError):
     code = "bad_partner"
 
 
+class PartnerReadyError(PermanentError):
+    code = "partner_ready"
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     content: bytes
     content_type: str
 
 
-def create_partner(
+@transaction.atomic
+def begin_partner(
     *,
     name: str,
     schema_name: str,
@@ -43,7 +52,8 @@ def create_partner(
     footer: str = "",
     mail_sender: str = "",
 ) -> Partner:
-    """Create a partner with its schema and first domain; restartable when it died half-way.
+    """A partner with its host and an empty schema, in one transaction. Its hosts answer "being set up" until
+    `complete_partner`, which takes long.
 
     Raises BadPartnerError for an unusable schema or colour, PartnerExistsError when the schema or domain is taken.
     """
@@ -57,6 +67,10 @@ def create_partner(
         raise PartnerExistsError(f"{domain} already belongs to partner {taken.tenant.name}; choose another host name")
     if Partner.objects.filter(schema_name=schema_name).exists():
         raise PartnerExistsError(f"a partner with schema {schema_name!r} exists already")
+    if schema_exists(schema_name):
+        raise BadPartnerError(
+            f"the database has a schema {schema_name!r} that belongs to no partner; choose another short name, or drop it"
+        )
     partner = Partner(
         name=name,
         schema_name=schema_name,
@@ -67,10 +81,101 @@ def create_partner(
         mail_sender=mail_sender,
     )
     _check(partner)
-    partner.save(verbosity=0)  # creates the schema and migrates it
+    partner.auto_create_schema = False  # saving would migrate it here and now
+    partner.save()
+    with connection.cursor() as cursor:
+        cursor.execute(f"create schema {quote_schema_name(schema_name)}")
     Domain.objects.create(domain=domain, tenant=partner, is_primary=True)
+    PartnerSetup.objects.create(partner=partner)
     forget_hosts()
     return partner
+
+
+def create_partner(
+    *,
+    name: str,
+    schema_name: str,
+    domain: str,
+    brand_name: str = "",
+    brand_colour: str = DEFAULT_COLOUR,
+    support_email: str = "",
+    footer: str = "",
+    mail_sender: str = "",
+) -> Partner:
+    """Create a partner and wait until it is complete: for commands. Killed half-way, `complete_partner` goes on."""
+    partner = begin_partner(
+        name=name,
+        schema_name=schema_name,
+        domain=domain,
+        brand_name=brand_name,
+        brand_colour=brand_colour,
+        support_email=support_email,
+        footer=footer,
+        mail_sender=mail_sender,
+    )
+    complete_partner(partner)
+    return partner
+
+
+def complete_partner(partner: Partner) -> None:
+    """Bring the schema to its present shape and open the partner's hosts. Nothing happens to one that is ready.
+
+    Each migration commits by itself: a process that dies in between leaves a schema from which the next one goes on.
+    """
+    if not PartnerSetup.objects.filter(partner=partner).exists():
+        return
+    migrate_schema(partner)
+    open_hosts(partner)
+
+
+def migrate_schema(partner: Partner) -> None:
+    call_command("migrate_schemas", tenant=True, schema_name=partner.schema_name, interactive=False, verbosity=0)
+
+
+@transaction.atomic
+def open_hosts(partner: Partner) -> None:
+    """The schema is complete: from now on the partner's hosts serve it."""
+    PartnerSetup.objects.filter(partner=partner).delete()
+    _note(partner, "set up")
+    forget_hosts()
+
+
+@transaction.atomic
+def ask_for_set_up(partner: Partner, *, person_name: str, person_email: str, password: str) -> None:
+    """Have a worker complete the partner, with a first person who owns its console. Of the password only the hash is kept.
+
+    The work belongs to the partner's own schema, which exists already; nothing runs in `public` (docs/adr/0013).
+    """
+    PartnerSetup.objects.filter(partner=partner).update(
+        person_name=person_name, person_email=person_email, password_hash=make_password(password), error=""
+    )
+    _wake(partner)
+
+
+@transaction.atomic
+def retry_set_up(partner: Partner, *, reason: str) -> None:
+    """Go on with a set-up that failed, from where it stopped."""
+    if not PartnerSetup.objects.filter(partner=partner).update(error=""):
+        raise PartnerReadyError(f"{partner.name} is set up already; there is nothing to try again")
+    _note(partner, f"set-up tried again: {reason}")
+    _wake(partner)
+
+
+@transaction.atomic
+def note_failed_set_up(partner: Partner, *, error: str) -> None:
+    PartnerSetup.objects.filter(partner=partner).update(error=error[:2000])
+    _note(partner, f"set-up failed: {error}"[:100])
+
+
+def _wake(partner: Partner) -> None:
+    with schema_context(partner.schema_name):
+        wake(SET_UP)
+
+
+def _note(partner: Partner, reason: str) -> None:
+    partner = Partner.objects.get(pk=partner.pk)
+    partner._change_reason = reason  # type: ignore[attr-defined]
+    partner.save()
 
 
 def ensure_public_partner() -> Partner:

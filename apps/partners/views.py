@@ -4,10 +4,13 @@ import hashlib
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.template.loader import render_to_string
 from django.utils.html import escape
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from apps.partners.colours import scale
+from apps.partners.models import Partner
 
 _KEEP = "public, max-age=300"
 
@@ -35,6 +38,18 @@ def _image(request: HttpRequest, kind: str) -> HttpResponse:
     response["ETag"] = etag
     response["Cache-Control"] = _KEEP
     response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def being_set_up(partner: Partner) -> HttpResponse:
+    """Every address of a partner whose schema is not complete. Stands alone: nothing of the partner's may be asked yet."""
+    shades = scale(partner.brand_colour)
+    context = {"partner": partner, "shades": {f"s{weight}": shade for weight, shade in shades.items()}}
+    mark = monogram(partner.brand_name, partner.brand_colour)
+    text = render_to_string("partners/being_set_up.html", {**context, "mark": mark_safe(mark)})  # noqa: S308
+    response = HttpResponse(text, status=503, headers={"Retry-After": "5", "Cache-Control": "no-store"})
+    response._has_been_logged = True  # type: ignore[attr-defined]  # expected, and no error of the server
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     return response
 
 

@@ -1,8 +1,11 @@
 """The operator's console: partners, their health, and due work; never a partner's own data."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -16,7 +19,9 @@ from apps.accounts.models import User
 from apps.accounts.roles import Role
 from apps.accounts.services import create_user
 from apps.backoffice.fleet import health_of
+from apps.core.models import DueWork
 from apps.core.tenancy.backend.base import ALL
+from apps.core.work import queue, tasks
 from apps.partners.middleware import forget_hosts
 from apps.partners.models import Partner
 from tests.backoffice.made import make_case, make_connection
@@ -69,29 +74,115 @@ def test_a_schema_that_is_not_complete_is_said_not_raised(db: None) -> None:
     assert health_of("no_such_schema").problem == "schema is not complete"
 
 
-def test_a_partner_is_created_with_brand_and_first_person(console: Client) -> None:
-    form = {
-        "name": "Initech GmbH",
-        "schema_name": "initech",
-        "domain": "initech.localhost",
-        "brand_name": "Initech Flow",
-        "brand_colour": "#9a3412",
-        "footer": "Initech · Berlin",
-        "support_email": "help@initech.example",
-        "person_name": "Irma",
-        "person_email": "irma@initech.example",
-    }
+FORM = {
+    "name": "Initech GmbH",
+    "schema_name": "initech",
+    "domain": "initech.localhost",
+    "brand_name": "Initech Flow",
+    "brand_colour": "#9a3412",
+    "footer": "Initech · Berlin",
+    "support_email": "help@initech.example",
+    "person_name": "Irma",
+    "person_email": "irma@initech.example",
+}
 
-    page = console.post("/admin/partners/partner/add/", form).content.decode()
 
-    partner = Partner.objects.get(schema_name="initech")
-    assert (partner.brand_name, partner.footer) == ("Initech Flow", "Initech · Berlin")
-    password = re.search(r'tl-copy">([^<]+)<', page)
-    assert password
-    with schema_context("initech"), connection.customer_scope(ALL):  # type: ignore[attr-defined]
-        irma = User.objects.get()
-        assert (irma.email, irma.role, irma.is_staff) == ("irma@initech.example", Role.OWNER, True)
-        assert irma.check_password(password.group(1))
+def tables(schema_name: str) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("select table_name from information_schema.tables where table_schema = %s", [schema_name])
+        return {name for (name,) in cursor.fetchall()}
+
+
+def work(*, attempts: int = 1) -> None:
+    """What a worker does with the one row there is."""
+    row = DueWork.objects.get(kind="partners.set_up")
+    claimed = queue.claim()
+    assert claimed is not None and claimed.id == row.pk
+    tasks.run(dataclasses.replace(claimed, attempts=attempts))
+
+
+class TestCreatingAPartner:
+    @pytest.fixture
+    def initech(self, console: Client, settings: Any) -> Partner:
+        settings.WORK_LEASE_SECONDS = 3600  # renewing from a second session would not find a row of this transaction
+        self.page = console.post("/admin/partners/partner/add/", FORM).content.decode()
+        return Partner.objects.get(schema_name="initech")
+
+    def test_the_console_answers_before_a_table_is_made(self, initech: Partner, console: Client) -> None:
+        assert (initech.brand_name, initech.footer) == ("Initech Flow", "Initech · Berlin")
+        assert tables("initech") == set()
+        assert "Initech GmbH is being set up." in self.page and "hx-get" in self.page
+        assert "being set up" in console.get("/admin/partners/partner/").content.decode()
+        assert "being set up" in console.get(f"/admin/partners/partner/{initech.pk}/change/").content.decode()
+
+    def test_a_worker_completes_it_with_its_first_person(self, initech: Partner, console: Client) -> None:
+        work()
+
+        initech = Partner.objects.get(pk=initech.pk)
+        password = re.search(r'tl-copy">([^<]+)<', self.page)
+        assert initech.is_ready and password
+        with schema_context("initech"), connection.customer_scope(ALL):  # type: ignore[attr-defined]
+            irma = User.objects.get()
+            assert (irma.email, irma.role, irma.is_staff) == ("irma@initech.example", Role.OWNER, True)
+            assert irma.check_password(password.group(1))
+        fragment = console.get(f"/admin/partners/partner/{initech.pk}/setup/").content.decode()
+        assert "is ready" in fragment and "hx-get" not in fragment
+        assert not DueWork.objects.filter(schema_name="initech").exists()
+        assert Client(headers={"host": "initech.localhost"}).get("/accounts/login/").status_code == 200
+
+    def test_its_hosts_say_so_until_then_and_ask_for_nothing_but_the_host(
+        self, initech: Partner, console: Client, django_assert_max_num_queries: Any
+    ) -> None:
+        """Without tables of its own a log-in there would be looked up among the operators, in `public`."""
+        host = Client(headers={"host": "initech.localhost"})
+        for path in ("/", "/admin/", "/accounts/login/", "/hooks/x/"):
+            with django_assert_max_num_queries(2):
+                answer = host.get(path)
+            assert answer.status_code == 503 and answer["Retry-After"]
+            assert "Initech Flow is being set up" in answer.content.decode()
+            assert "help@initech.example" in answer.content.decode()
+        entered = host.post("/accounts/login/", {"login": "olivia@operator.example", "password": "long enough pw"})
+        assert entered.status_code == 503 and not host.cookies
+
+    def test_what_fails_is_tried_again_then_told_and_a_person_goes_on(self, initech: Partner, console: Client) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("create table initech.canonical_client (id int)")  # in the way of a migration
+        url = f"/admin/partners/partner/{initech.pk}"
+
+        work(attempts=1)
+        row = DueWork.objects.get(schema_name="initech")
+        assert "already exists" in row.error and row.due_at > datetime.now(UTC)
+        assert "is being set up." in console.get(f"{url}/setup/").content.decode()
+
+        DueWork.objects.update(due_at=datetime.now(UTC))
+        work(attempts=3)
+        page = console.get(f"{url}/change/").content.decode()
+        assert "set-up failed" in page and "already exists" in page and f"{url}/do/set_up/" in page
+        assert "set-up failed" in console.get("/admin/partners/partner/").content.decode()
+        assert not DueWork.objects.filter(schema_name="initech").exists()
+
+        with connection.cursor() as cursor:
+            cursor.execute("drop table initech.canonical_client")
+        console.post(f"{url}/do/set_up/", {"reason": "table removed"})
+        work()
+
+        assert Partner.objects.get(pk=initech.pk).is_ready
+        reasons = set(initech.history.values_list("history_change_reason", flat=True))
+        assert {"partner created", "set-up tried again: table removed", "set up"} <= reasons
+
+    def test_a_ready_partner_is_not_set_up_again(self, console: Client) -> None:
+        acme = Partner.objects.get(schema_name="acme")
+
+        console.post(f"/admin/partners/partner/{acme.pk}/do/set_up/", {"reason": "x"})
+
+        assert not DueWork.objects.filter(kind="partners.set_up").exists()
+
+    def test_a_schema_of_nobody_is_not_taken_over(self, console: Client) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("create schema initech")
+
+        assert "belongs to no partner" in console.post("/admin/partners/partner/add/", FORM).content.decode()
+        assert not Partner.objects.filter(schema_name="initech").exists()
 
 
 @pytest.mark.parametrize(

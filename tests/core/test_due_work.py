@@ -275,7 +275,15 @@ class TestRun:
 class TestWrongSchema:
     def test_there_are_kinds_to_test(self) -> None:
         assert registry.kinds() == sorted(
-            ["flows.react", "syncs.consent", "syncs.deliver", "syncs.inbox", "syncs.pull", "syncs.release"]
+            [
+                "flows.react",
+                "partners.set_up",
+                "syncs.consent",
+                "syncs.deliver",
+                "syncs.inbox",
+                "syncs.pull",
+                "syncs.release",
+            ]
         )
 
     @pytest.mark.parametrize("schema_name", ["public", "", "nobody", "template"])

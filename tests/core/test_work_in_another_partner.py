@@ -12,9 +12,10 @@ from apps.canonical.models import Client
 from apps.connectors.services import create_connection
 from apps.core.models import DueWork
 from apps.core.work import queue, registry, tasks
-from apps.core.work.kinds import CONSENT, DELIVER, INBOX, PULL, REACT, RELEASE
+from apps.core.work.kinds import CONSENT, DELIVER, INBOX, PULL, REACT, RELEASE, SET_UP
 from apps.flows.services import install_blueprint
 from apps.partners.models import Partner
+from apps.partners.services import ask_for_set_up, begin_partner
 from apps.syncs.models import Delivery, InboxEvent, SyncRun
 from apps.syncs.services import add_syncs, intend
 from apps.syncs.services.deliveries import Intent
@@ -36,6 +37,13 @@ def contents(schema: str) -> dict[str, Any]:
             )
             found[name] = cursor.fetchone()[0]
         return found
+
+
+def partner_under_way(schema_name: str) -> Partner:
+    with schema_context("public"):
+        partner = begin_partner(name="Third", schema_name=schema_name, domain=f"{schema_name}.localhost")
+        ask_for_set_up(partner, person_name="T", person_email="t@third.example", password="x")
+        return partner
 
 
 @pytest.fixture
@@ -61,6 +69,7 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         reason="t",
         now=NOW - timedelta(days=59),
     )
+    third = partner_under_way("third")
     DueWork.objects.all().delete()
     return {
         CONSENT: consented.pk,
@@ -69,6 +78,7 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         DELIVER: harvest.pk,
         RELEASE: customer.pk,
         REACT: customer.pk,
+        SET_UP: third.pk,
     }
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -19,10 +20,12 @@ from apps.backoffice.fleet import Fleet, health_of
 from apps.backoffice.partners import NewPartnerForm, create
 from apps.backoffice.people import PersonMixin
 from apps.backoffice.site import operator_site
+from apps.backoffice.verbs import Verb
 from apps.core.errors import AppError
 from apps.core.models import DueWork, Lane
-from apps.partners.models import Domain, Partner
+from apps.partners.models import Domain, Partner, SetupState
 from apps.partners.selectors import base_url
+from apps.partners.services import retry_set_up
 
 
 @admin.register(Partner, site=operator_site)
@@ -33,9 +36,24 @@ class PartnerAdmin(RecordAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "brand_name", "schema_name", "domains__domain")
     ordering = ("name",)
+    verbs = (
+        Verb(
+            name="set_up",
+            title="Try again",
+            permission="partners.add_partner",
+            effect=lambda partner: "The set-up goes on from where it stopped; what is made already stays.",
+            run=lambda partner, call: retry_set_up(partner, reason=call.reason),
+            icon="refresh",
+            tone="primary",
+            applies=lambda partner: partner.setup_state is SetupState.FAILED,
+            on_list=False,
+            done="being set up",
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request).exclude(schema_name="public").defer("logo", "favicon")
+        rows = rows.select_related("setup")
         return rows.prefetch_related("domains")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -43,7 +61,12 @@ class PartnerAdmin(RecordAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.brand_view)
-        return [path("<int:pk>/brand/", view, name="partners_partner_brand"), *super().get_urls()]
+        setup = self.admin_site.admin_view(self.setup_view)
+        return [
+            path("<int:pk>/brand/", view, name="partners_partner_brand"),
+            path("<int:pk>/setup/", setup, name="partners_partner_setup"),
+            *super().get_urls(),
+        ]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
@@ -55,10 +78,27 @@ class PartnerAdmin(RecordAdmin):
             except AppError as error:
                 form.add_error(None, error.message)
             else:
+                partner = self.get_queryset(request).get(pk=made.partner.pk)
+                title = f"{partner} is being set up"
                 return self._page(
-                    request, "backoffice/partner_created.html", made=made, title=f"{made.partner} is ready"
+                    request, "backoffice/partner_created.html", made=made, title=title, **self._setup(partner)
                 )
         return self._page(request, "backoffice/partner_new.html", form=form, title="New partner")
+
+    def setup_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """How far the set-up is; asked for again by the page until the partner is ready or a person has to act."""
+        partner = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, partner):
+            raise PermissionDenied
+        return TemplateResponse(request, "backoffice/fragments/partner_setup.html", self._setup(partner))
+
+    def _setup(self, partner: Partner) -> dict[str, Any]:
+        return {
+            "partner": partner,
+            "setup": getattr(partner, "setup", None),
+            "is_under_way": partner.setup_state is SetupState.UNDER_WAY,
+            "address": f"{base_url(partner)}/admin/",
+        }
 
     def brand_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         partner = get_object_or_404(Partner, pk=pk)
@@ -79,7 +119,8 @@ class PartnerAdmin(RecordAdmin):
             buttons = [{"title": "Brand", "icon": "palette", "tone": "", "url": url}]
         return {
             "domains": list(row.domains.all()),
-            "fleet": health_of(row.schema_name),
+            "fleet": _fleet(row),
+            **self._setup(row),
             "due": list(DueWork.objects.filter(schema_name=row.schema_name).order_by("due_at")[:20]),
             "buttons": buttons,
             "base_url": base_url(row),
@@ -107,6 +148,8 @@ class PartnerAdmin(RecordAdmin):
     @display(description="Health")
     def health(self, partner: Partner) -> str:
         fleet = _fleet(partner)
+        if not partner.is_ready:
+            return pill(partner.setup_state, "failing" if partner.setup_state is SetupState.FAILED else "running")
         if fleet.problem:
             return pill(fleet.problem, "failing")
         parts = [_counted(fleet.open_cases, "open case"), _counted(fleet.troubled_connections, "failing connection")]
@@ -129,7 +172,8 @@ def _counted(number: int, what: str) -> str:
 def _fleet(partner: Any) -> Fleet:
     """Asked once a row, though two columns show it."""
     if not hasattr(partner, "fleet"):
-        partner.fleet = health_of(partner.schema_name)
+        # Before its own tables are there, a query would find those of `public`.
+        partner.fleet = health_of(partner.schema_name) if partner.is_ready else Fleet()
     fleet: Fleet = partner.fleet
     return fleet
 

@@ -3,18 +3,23 @@
 Invariant: a row is deleted only by the holder of its latest token, and only if nobody woke it meanwhile.
 """
 
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django_q.tasks import async_task
 
 from apps.core.errors import TransientError
 from apps.core.models import DueWork, Lane
 from apps.core.tenancy.context import require_partner_schema
 
+logger = logging.getLogger(__name__)
 RING = "apps.core.work.tasks.ring"
 _MAX_BACKOFF = timedelta(minutes=15)
 _SOON = timedelta(seconds=45)  # shorter pauses are retries, which keep their lane
@@ -89,6 +94,34 @@ def renew(work: Work) -> None:
     )
     if not held:
         raise LeaseLostError(f"the claim on {work.kind} {work.key} of {work.schema_name} was taken over")
+
+
+@contextmanager
+def kept(work: Work) -> Iterator[None]:
+    """Renew the claim beside a long step that cannot do it itself. Raises LeaseLostError after the step when it was lost."""
+    ended = threading.Event()
+    lost: list[LeaseLostError] = []
+
+    def keep() -> None:
+        while not lost and not ended.wait(settings.WORK_LEASE_SECONDS / 4):
+            try:
+                renew(work)
+            except LeaseLostError as error:
+                lost.append(error)
+            except DatabaseError:
+                logger.warning("core.work.not_renewed %s: tried again in a moment", work, exc_info=True)
+                connection.close()
+        connection.close()
+
+    keeper = threading.Thread(target=keep, name=f"keeps {work.kind}", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        keeper.join()
+    if lost:
+        raise lost[0]
 
 
 def finish(work: Work, *, next_due_at: datetime | None) -> None:
