@@ -33,6 +33,14 @@ def parser() -> argparse.ArgumentParser:
 
     commands.add_parser("schema", help="print the JSON Schema of the manifest, for editors")
 
+    draft = commands.add_parser("import-openapi", help="draft a connector from an OpenAPI or Swagger file")
+    draft.add_argument("file", help="OpenAPI 3.0, 3.1 or Swagger 2, as YAML or JSON")
+    draft.add_argument("--slug", required=True)
+    draft.add_argument("--name", help="the product's name")
+    draft.add_argument("--vendor", help="the company behind it")
+    draft.add_argument("--category")
+    draft.add_argument("--into", metavar="FOLDER", help="where the folder goes; without it, the catalog")
+    draft.add_argument("--only", action="append", default=[], metavar="OBJECT", help="draft these objects only")
     return main
 
 
@@ -61,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """The command's own module. Imported here: everything below it needs Django's settings."""
-    from launcher.connector import checking, making, schema
+    from launcher.connector import checking, importing, making, schema
 
     match options.command:
         case "new":
@@ -70,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
             return checking.check(options.connector, called_from())
         case "expected":
             return checking.expected(options.connector, called_from())
+        case "import-openapi":
+            return importing.import_openapi(options, called_from())
         case _:
             return schema.show()
 

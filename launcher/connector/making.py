@@ -38,15 +38,17 @@ def new(options: argparse.Namespace, here: Path) -> int:
 
 def facts_of(options: argparse.Namespace) -> dict[str, str]:
     """What the template's braces stand for."""
-    if options.category not in CATEGORIES:
-        raise LauncherError(f"--category: found {options.category!r}; allowed: {', '.join(CATEGORIES)}")
+    category = options.category or "psa"
+    if category not in CATEGORIES:
+        raise LauncherError(f"--category: found {category!r}; allowed: {', '.join(CATEGORIES)}")
     name = options.name or options.slug.replace("_", " ").title()
     return {
         "slug": options.slug,
         "name": name,
         "vendor": options.vendor or name,
-        "category": options.category,
-        "role": _ROLES.get(options.category, options.category),
+        "category": category,
+        "category_mark": "" if options.category else f"  # {TO_COMPLETE}: one of {', '.join(CATEGORIES)}",
+        "role": _ROLES.get(category, category),
     }
 
 
