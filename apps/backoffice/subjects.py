@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from apps.canonical.models import Invoice
 from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
 from apps.flows.models import Flow, FlowItem
@@ -17,6 +18,7 @@ _MODELS: dict[str, type[Any]] = {
     "connection": Connection,
     "flow": Flow,
     "flow_item": FlowItem,
+    "invoice": Invoice,
 }
 
 

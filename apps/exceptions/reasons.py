@@ -131,6 +131,18 @@ _REASONS = (
         "Compare the lines; correct the draft in the ERP or the tax mapping. It closes itself when the amounts agree.",
     ),
     Reason(
+        "invoice_voided",
+        "An invoice was voided; its work is unbilled",
+        "An invoice was voided in your accounting system. We ask before its work is billed again.",
+        "Retry: its work is billed again with the next draft. Ignore, with a reason: it stays unbilled.",
+    ),
+    Reason(
+        "billed_twice",
+        "The same work stands on two valid invoices",
+        "The same work is on two invoices in your accounting system.",
+        "Void one of the two in the ERP, or delete the draft. It closes itself then.",
+    ),
+    Reason(
         "flow_incomplete",
         "A flow lacks a connection or a setting",
         "Something is not set up yet.",

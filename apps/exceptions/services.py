@@ -13,7 +13,7 @@ from apps.core.problems import Problem
 from apps.core.work import kinds, wake
 from apps.exceptions.models import CaseStatus, ExceptionCase
 from apps.exceptions.reasons import reason_for
-from apps.flows.services import retry_item
+from apps.flows.services import bill_again, retry_item
 from apps.mappings.services import set_value
 from apps.syncs.models import Delivery, SourceRecord, SyncRun
 from apps.syncs.models.inbound import RecordStatus
@@ -154,6 +154,8 @@ def _retry_subject(row: ExceptionCase, actor: User | None, reason: str, now: dat
             start_run(run.sync, trigger=SyncRun.Trigger.MANUAL, actor=actor, now=now)
         case "flow_item":
             retry_item(row.subject_id, actor=actor, reason=reason, now=now)
+        case "invoice" if row.reason == "invoice_voided":
+            bill_again(row.subject_id, actor=actor, reason=reason, now=now)
         case _:
             wake(kinds.RELEASE, row.customer_id)
 

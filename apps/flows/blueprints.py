@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from apps.flows.models import Flow
 from apps.flows.rules.terms import AdjustmentPolicy, BillingMethod, GroupBy, HourRounding, LineBy, RoundingScope
+from apps.flows.rules.voids import VoidPolicy
 
 EVERYONE = "*"
 
@@ -80,6 +81,11 @@ class TimeToInvoiceSettings(Settings):
     minimum_hours: Decimal = Field(Decimal(0), title="Minimum hours per entry", ge=0)
     expense_markup_percent: Decimal = Field(Decimal(0), title="Markup on expenses, percent")
     adjustments: AdjustmentPolicy = Field(AdjustmentPolicy.NEXT_INVOICE, title="Changes after invoicing")
+    voided: VoidPolicy = Field(
+        VoidPolicy.BILL_AGAIN,
+        title="Work of a voided invoice",
+        description="Bill again: once by itself; when it is voided again, a person is asked. Ask: a person is asked at once.",
+    )
     tax_code: str = Field("standard", title="Tax code", description="Unless contract or client has another.")
     tax_rounding: TaxRoundingChoice = Field(
         TaxRoundingChoice.AUTO, title="Tax rounding", description="Auto: as the ERP does it."

@@ -318,6 +318,22 @@ class TestNewcomer:
         assert delivery.status == "done"
         assert delivery.tries.filter(kind="probe", outcome="found").exists()
 
+    def test_8_an_invoice_voided_in_the_erp_is_drafted_again_once(self, firm: Firm) -> None:
+        ours = Invoice.objects.filter(is_produced_here=True, status="draft").latest("pk")
+        before = Invoice.objects.filter(is_produced_here=True).count()
+        theirs = _xero_invoice(firm, ours.number)
+        firm.vendors.control.authorise_invoice(firm.slug, theirs["InvoiceID"])
+        firm.vendors.control.void_invoice(firm.slug, theirs["InvoiceID"])
+
+        _work_until(firm, lambda: Invoice.objects.filter(pk=ours.pk, status="voided").exists())
+        firm.stage.work()
+        firm.stage.read(firm.xero)
+
+        again = Invoice.objects.filter(is_produced_here=True).latest("pk")
+        assert Invoice.objects.filter(is_produced_here=True).count() == before + 1
+        assert (again.status, again.total_amount) == ("draft", ours.total_amount)
+        assert _xero_invoice(firm, again.number)["Status"] == "DRAFT"
+
 
 def _tasks_of(firm: Firm, project_id: Any) -> set[str]:
     names = {str(t["id"]): t["name"] for t in firm.vendors.control.documents("harvest", firm.slug, "tasks")}

@@ -502,8 +502,8 @@ class VersionInline(StackedInline):  # type: ignore[misc]
         ("rate_card", "cap_amount", "payment_terms_days"),
         ("rounding_step_hours", "rounding_mode", "rounding_scope"),
         ("minimum_hours", "discount_percent", "expense_markup_percent"),
-        ("group_by", "lines_by", "adjustments"),
-        ("tax_code",),
+        ("group_by", "lines_by", "tax_code"),
+        ("adjustments", "voided"),
     )
     autocomplete_fields = ("rate_card",)
 

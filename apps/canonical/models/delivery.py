@@ -69,6 +69,11 @@ class ContractVersion(Record):
     discount_percent = models.DecimalField(max_digits=6, decimal_places=3, default=0)
     expense_markup_percent = models.DecimalField(max_digits=6, decimal_places=3, default=0)
     adjustments = models.CharField(max_length=20, default="next_invoice", help_text="next_invoice or credit")
+    voided = models.CharField(
+        max_length=20,
+        default="bill_again",
+        help_text="The work of an invoice voided in the ERP: bill_again (once by itself) or ask",
+    )
     group_by = models.CharField(max_length=20, default="project", help_text="project or contract")
     lines_by = models.CharField(max_length=20, default="person", help_text="person, role, task, entry or project")
     tax_code = models.CharField(max_length=60, default="standard")

@@ -104,7 +104,9 @@ class Billing(models.Model):
     """What an invoice line bills. The unique constraints are the promise that an hour is billed at most once.
 
     `sequence` 0 is the first billing of a record; an adjustment after invoicing (the record changed or vanished) bills the
-    difference under the next number, with `hours` and `amount` as deltas.
+    difference under the next number, with `hours` and `amount` as deltas. A billing whose invoice was voided is released:
+    it stays, but counts no more, and what is billed in its place takes the next number too. So the numbers of a record are
+    its versions: two who plan from the same state take the same number, and the second is refused.
     """
 
     customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
@@ -123,6 +125,10 @@ class Billing(models.Model):
     )
     rate = MoneyField(default=0, help_text="Net hourly rate it was billed at.")
     unbilled_amount = MoneyField(default=0, help_text="The part beyond the contract's cap.")
+    is_adjustment = models.BooleanField(default=False, help_text="A difference to what was billed before.")
+    released_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its invoice was voided and the work became billable again."
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:
@@ -138,6 +144,9 @@ class Billing(models.Model):
                     | models.Q(time_entry__isnull=True, expense__isnull=True, milestone__isnull=False)
                 ),
             ),
+        ]
+        indexes = [
+            models.Index(fields=["customer"], name="billing_released", condition=models.Q(released_at__isnull=False))
         ]
 
     def __str__(self) -> str:

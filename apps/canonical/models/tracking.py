@@ -65,6 +65,7 @@ class ProposalStatus(models.TextChoices):
     OPEN = "open"
     ACCEPTED = "accepted"
     REJECTED = "rejected"
+    SETTLED = "settled", "settled by itself"
 
 
 class Proposal(models.Model):

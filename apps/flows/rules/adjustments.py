@@ -24,11 +24,12 @@ class Cause(StrEnum):
     MADE_NON_BILLABLE = "made_non_billable"
     MOVED_AWAY = "moved_away"
     MOVED_HERE = "moved_here"
+    VOIDED = "voided"
 
 
 @dataclass(frozen=True, slots=True)
 class BilledFact:
-    """What the invoices so far say about an entry, adjustments included."""
+    """What the invoices that count say about an entry, adjustments included."""
 
     entry_id: str
     date: date
@@ -40,6 +41,7 @@ class BilledFact:
     invoice_ref: str = ""
     unbilled_amount: Decimal = _ZERO  # its worth beyond a cap or covered by a fee
     sequence: int = 0  # of its latest billing; 0 is the first one, each adjustment takes the next number
+    is_partial: bool = False  # a part of what was billed was voided: only the whole worth can be compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class AdjustmentFact:
     rate: Decimal | None
     invoice_ref: str
     description: str
+    worked_hours: Decimal = _ZERO  # the entry's own hours this brings the billing up to; none after a reversal
+    billed_rate: Decimal = _ZERO  # the rate that holds for it from now on
 
     @property
     def id(self) -> str:
@@ -68,9 +72,14 @@ class Adjustments:
 
 
 def find_adjustments(
-    billed: Iterable[BilledFact], current: Mapping[str, TimeFact], rules: Iterable[RateRule], terms: Terms
+    billed: Iterable[BilledFact],
+    current: Mapping[str, TimeFact],
+    rules: Iterable[RateRule],
+    terms: Terms,
+    *,
+    gone: Cause = Cause.DELETED,
 ) -> Adjustments:
-    """Compare what was invoiced with the entries as they are now; one that is not in `current` was deleted.
+    """Compare what was invoiced with the entries as they are now; one that is not in `current` is gone, for the cause given.
 
     An entry that did not change is left alone, even where rating it by itself would round another way.
     """
@@ -85,7 +94,7 @@ def find_adjustments(
         if now and _is_problem(now, choice):
             problems.append((fact.entry_id, choice.reason or Reason.NO_PROJECT))
             continue
-        for change in _changes(fact, now, choice, terms):
+        for change in _changes(fact, now, choice, terms, gone):
             allowed = fill([change.amount], room=room, outside=fact.unbilled_amount)[0].inside
             room -= allowed
             if allowed:
@@ -98,9 +107,9 @@ def _is_problem(now: TimeFact, choice: Choice) -> bool:
     return now.is_billable and bool(now.hours) and (not now.project_id or choice.reason is not None)
 
 
-def _changes(fact: BilledFact, now: TimeFact | None, choice: Choice, terms: Terms) -> list[AdjustmentFact]:
+def _changes(fact: BilledFact, now: TimeFact | None, choice: Choice, terms: Terms, gone: Cause) -> list[AdjustmentFact]:
     if now is None:
-        return [_reversal(fact, Cause.DELETED)]
+        return [_reversal(fact, gone)]
     if not now.is_billable:
         return [_reversal(fact, Cause.MADE_NON_BILLABLE)]
     if not now.hours and fact.hours:
@@ -110,15 +119,20 @@ def _changes(fact: BilledFact, now: TimeFact | None, choice: Choice, terms: Term
     if now.project_id != fact.project_id and terms.group_by is GroupBy.PROJECT:
         away = _reversal(fact, Cause.MOVED_AWAY)
         worth = quantize(hours * rate, terms.currency)
-        return [away, _change(fact, Cause.MOVED_HERE, hours, rate, worth, now.project_id, step=2)]
-    if rate != fact.rate:
-        worth = quantize(hours * rate, terms.currency) - fact.amount - fact.unbilled_amount
-        return [_change(fact, Cause.RATE_CHANGED, _ZERO, None, worth, fact.project_id)]
-    if hours == fact.hours:
-        return []
+        here = _change(fact, Cause.MOVED_HERE, hours, rate, worth, now.project_id, step=2)
+        return [away, replace(here, worked_hours=now.hours)]
     difference = hours - fact.hours
-    worth = quantize(difference * rate, terms.currency)
-    return [_change(fact, Cause.HOURS_CHANGED, difference, rate, worth, fact.project_id)]
+    whole = quantize(hours * rate, terms.currency) - fact.amount - fact.unbilled_amount
+    if fact.is_partial and (difference or rate != fact.rate):
+        change = _change(fact, Cause.VOIDED, difference, rate, whole, fact.project_id)
+    elif rate != fact.rate:
+        change = _change(fact, Cause.RATE_CHANGED, difference, None, whole, fact.project_id)
+    elif difference:
+        worth = quantize(difference * rate, terms.currency)
+        change = _change(fact, Cause.HOURS_CHANGED, difference, rate, worth, fact.project_id)
+    else:
+        return []
+    return [replace(change, worked_hours=now.hours, billed_rate=rate)]
 
 
 def _hours_now(fact: BilledFact, now: TimeFact, terms: Terms) -> Decimal:
@@ -157,6 +171,7 @@ def _change(
         rate=rate,
         invoice_ref=fact.invoice_ref,
         description=describe(fact.date, fact.invoice_ref, WORDS[cause]),
+        billed_rate=fact.rate if rate is None else rate,
     )
 
 
@@ -173,4 +188,5 @@ WORDS = {
     Cause.MADE_NON_BILLABLE: "made non-billable",
     Cause.MOVED_AWAY: "moved to another project",
     Cause.MOVED_HERE: "moved from another project",
+    Cause.VOIDED: "billed again, since an invoice was voided",
 }

@@ -16,7 +16,7 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class BilledExpense:
-    """What the invoices so far say about an expense, adjustments included."""
+    """What the invoices that count say about an expense, adjustments included."""
 
     expense_id: str
     date: date
@@ -24,12 +24,18 @@ class BilledExpense:
     project_id: str
     invoice_ref: str = ""
     sequence: int = 0
+    is_partial: bool = False  # a part of what was billed was voided
 
 
 def find_expense_adjustments(
-    billed: Iterable[BilledExpense], current: Mapping[str, ExpenseFact], terms: Terms
+    billed: Iterable[BilledExpense],
+    current: Mapping[str, ExpenseFact],
+    terms: Terms,
+    *,
+    gone: Cause = Cause.DELETED,
 ) -> Adjustments:
-    """Compare what was invoiced with the expenses as they are now; one that is not in `current` was deleted."""
+    """Compare what was invoiced with the expenses as they are now; one that is not in `current` is gone, for the cause
+    given."""
     facts: list[AdjustmentFact] = []
     problems: list[tuple[str, Reason]] = []
     for fact in sorted(billed, key=lambda fact: (fact.date, fact.expense_id)):
@@ -38,20 +44,21 @@ def find_expense_adjustments(
         if rated and rated.reason and rated.reason.is_problem:
             problems.append((fact.expense_id, rated.reason))
             continue
-        facts += [change for change in _changes(fact, rated, terms) if change.amount]
+        facts += [change for change in _changes(fact, rated, terms, gone) if change.amount]
     return Adjustments(facts=tuple(facts), problems=tuple(problems))
 
 
-def _changes(fact: BilledExpense, rated: RatedExpense | None, terms: Terms) -> list[AdjustmentFact]:
+def _changes(fact: BilledExpense, rated: RatedExpense | None, terms: Terms, gone: Cause) -> list[AdjustmentFact]:
     if rated is None:
-        return [_change(fact, Cause.DELETED, -fact.amount)]
+        return [_change(fact, gone, -fact.amount)]
     if rated.reason:
         return [_change(fact, Cause.MADE_NON_BILLABLE, -fact.amount)]
     project_id = rated.fact.project_id
     if project_id != fact.project_id and terms.group_by is GroupBy.PROJECT:
         away = _change(fact, Cause.MOVED_AWAY, -fact.amount)
         return [away, _change(fact, Cause.MOVED_HERE, rated.amount, project_id=project_id, step=2)]
-    return [_change(fact, Cause.AMOUNT_CHANGED, rated.amount - fact.amount)]
+    cause = Cause.VOIDED if fact.is_partial else Cause.AMOUNT_CHANGED
+    return [_change(fact, cause, rated.amount - fact.amount)]
 
 
 def _change(

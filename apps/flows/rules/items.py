@@ -22,6 +22,7 @@ def time_items(time: Iterable[RatedTime], terms: Terms) -> list[Item]:
             rate=rated.rate,
             person_id=rated.fact.person_id,
             notes=rated.fact.notes,
+            sequence=rated.fact.sequence,
         )
         for rated in time
         if rated.reason is None and not _is_elsewhere(rated)
@@ -39,6 +40,7 @@ def expense_items(expenses: Iterable[RatedExpense]) -> list[Item]:
             amount=rated.amount,
             person_id=rated.fact.person_id,
             notes=rated.fact.notes,
+            sequence=rated.fact.sequence,
         )
         for rated in expenses
         if rated.reason is None

@@ -85,6 +85,7 @@ class TimeFact:
     notes: str = ""
     vendor_rate: Decimal | None = None
     currency: str = ""  # of vendor_rate
+    sequence: int = 0  # of its next billing; above 0 where earlier ones were undone or credited
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class ExpenseFact:
     category: str = ""
     notes: str = ""
     is_billable: bool = True
+    sequence: int = 0  # as for time
 
 
 @dataclass(frozen=True, slots=True)

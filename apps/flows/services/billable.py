@@ -1,17 +1,26 @@
 """What there is to bill, gathered from the tables in the shape the pure rules take."""
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Sum
 
-from apps.canonical.models import Approval, Billing, Contract, ContractVersion, Expense, Project, Rate, TimeEntry
+from apps.canonical.models import (
+    Approval,
+    Billing,
+    Client,
+    Contract,
+    ContractVersion,
+    Expense,
+    Invoice,
+    Project,
+    Rate,
+    TimeEntry,
+)
 from apps.flows.blueprints import TimeToInvoiceSettings
 from apps.flows.models import Flow
-from apps.flows.rules.adjustments import BilledFact
 from apps.flows.rules.terms import (
     DEFAULT_PRECEDENCE,
     AdjustmentPolicy,
@@ -26,6 +35,7 @@ from apps.flows.rules.terms import (
     Terms,
     TimeFact,
 )
+from apps.flows.services.billed import IS_VOID, Home, billed, counting, home_of
 
 _ZERO = Decimal(0)
 # A change is stamped when its page began to be read, and may be committed after the billing that is stamped later.
@@ -38,84 +48,172 @@ _MOST_ENTRIES = 50_000  # of one reaction; the next one goes on
 class Group:
     """Work that is billed under the same terms: a contract's, or a project's without one."""
 
+    home: Home
     contract: Contract | None
     projects: dict[int, Project] = field(default_factory=dict)
     time: list[TimeEntry] = field(default_factory=list)
     expenses: list[Expense] = field(default_factory=list)
-    changed: list[TimeEntry] = field(default_factory=list)
-    """Entries already billed which changed since."""
+    changed_time: list[TimeEntry] = field(default_factory=list)
+    changed_expenses: list[Expense] = field(default_factory=list)
+    """Billed here already, and perhaps changed since."""
+    left_time: list[TimeEntry] = field(default_factory=list)
+    left_expenses: list[Expense] = field(default_factory=list)
+    """Billed here, and moved since to work with other terms, perhaps another client's: credited here, billed there."""
 
     @property
     def label(self) -> str:
         return str(self.contract) if self.contract else ", ".join(sorted(str(p) for p in self.projects.values()))
 
+    @property
+    def client(self) -> Client | None:
+        found = next((project.client for project in self.projects.values() if project.client), None)
+        return found or (self.contract.client if self.contract else None)
+
+    @property
+    def records(self) -> list[TimeEntry | Expense]:
+        return [
+            *self.time,
+            *self.expenses,
+            *self.changed_time,
+            *self.changed_expenses,
+            *self.left_time,
+            *self.left_expenses,
+        ]
+
+
+class _Groups:
+    def __init__(self) -> None:
+        self.by_home: dict[Home, Group] = {}
+
+    def of(self, project: Project) -> Group:
+        home = home_of(project)
+        group = self.by_home.setdefault(home, Group(home, project.contract))
+        group.projects[project.pk] = project
+        return group
+
+    def at(self, home: Home, where: Project | Contract) -> Group:
+        if isinstance(where, Project):
+            return self.of(where)
+        return self.by_home.setdefault(home, Group(home, where))
+
 
 def groups(flow: Flow, settings: TimeToInvoiceSettings, *, until: date | None) -> tuple[list[Group], list[TimeEntry]]:
     """(groups with something to bill or to correct, approved entries nobody can bill for want of a project)."""
-    billed = Billing.objects.filter(time_entry=OuterRef("pk"))
+    found = _Groups()
+    homeless: list[TimeEntry] = []
+    for entry in _unbilled(flow, TimeEntry, until):
+        if entry.project is None:
+            homeless.append(entry)
+        elif entry.project.is_billable:
+            found.of(entry.project).time.append(entry)
+    _sort_changed(flow, found, TimeEntry, until)
+    if settings.include_expenses:
+        for expense in _unbilled(flow, Expense, until):
+            if expense.project is not None:
+                found.of(expense.project).expenses.append(expense)
+        _sort_changed(flow, found, Expense, until)
+    return list(found.by_home.values()), homeless
+
+
+def _unbilled(flow: Flow, model: type[Any], until: date | None) -> list[Any]:
+    """Approved records without a billing that counts."""
+    day = _day(model)
     approved = (
-        TimeEntry.objects.live()
+        model.objects.live()
         .filter(
             customer_id=flow.customer_id,
             approval=Approval.APPROVED,
             is_billable=True,
             is_billed_at_source=False,
-            work_date__gte=flow.starts_at.date(),
+            **{f"{day}__gte": flow.starts_at.date()},
         )
-        .select_related("project", "project__contract", "project__client", "resource")
+        .filter(~counting(_field(model)))
+        .select_related("project__contract", "project__client", "resource")
     )
     if until is not None:
-        approved = approved.filter(work_date__lt=until)
-    found: dict[tuple[str, int], Group] = {}
-    homeless: list[TimeEntry] = []
-    for entry in approved.filter(~Exists(billed)).order_by("work_date", "pk")[:_MOST_ENTRIES]:
-        if entry.project is None:
-            homeless.append(entry)
-        elif entry.project.is_billable:
-            _group(found, entry.project).time.append(entry)
-    for entry in _changed_since_billed(flow):
-        billed_project = entry.billings.order_by("sequence").values_list("line__invoice__project_id").first()
-        project = entry.project or (Project.objects.filter(pk=billed_project[0]).first() if billed_project else None)
-        if project is not None:
-            _group(found, project).changed.append(entry)
-    if settings.include_expenses:
-        for expense in _expenses(flow, until):
-            if expense.project is not None:
-                _group(found, expense.project).expenses.append(expense)
-    return list(found.values()), homeless
+        approved = approved.filter(**{f"{day}__lt": until})
+    return list(approved.order_by(day, "pk")[:_MOST_ENTRIES])
 
 
-def _group(found: dict[tuple[str, int], Group], project: Project) -> Group:
-    group_key = ("contract", project.contract_id) if project.contract_id else ("project", project.pk)
-    group = found.setdefault(group_key, Group(contract=project.contract))
-    group.projects[project.pk] = project
-    return group
+def _sort_changed(flow: Flow, found: _Groups, model: type[Any], until: date | None) -> None:
+    """Put what was billed, and may have changed since, where it was billed and where it belongs now."""
+    changed = _changed_since_billed(flow, model)
+    known = billed(changed)
+    for record in changed:
+        of_record = known[record.pk]
+        if of_record.is_undecided:
+            continue
+        is_here = record.project is not None and record.deleted_at is None
+        here = home_of(record.project) if is_here else None
+        places = of_record.places()
+        for home, where in places.items():
+            if home is None or where is None:  # billed before its project was known: where it is now
+                if record.project is not None:
+                    _changed_of(found.of(record.project), model).append(record)
+            elif here in {home, None}:
+                group = found.at(home, where)
+                _changed_of(group, model).append(record)
+                if here is not None:
+                    group.projects[record.project.pk] = record.project
+            elif any(_sums(of_record.at(home))):
+                _left_of(found.at(home, where), model).append(record)
+        if here is not None and here not in places and None not in places and _is_ready(record, flow, until):
+            group = found.of(record.project)
+            (group.time if model is TimeEntry else group.expenses).append(record)
 
 
-def _changed_since_billed(flow: Flow) -> list[TimeEntry]:
+def _changed_of(group: Group, model: type[Any]) -> list[Any]:
+    return group.changed_time if model is TimeEntry else group.changed_expenses
+
+
+def _left_of(group: Group, model: type[Any]) -> list[Any]:
+    return group.left_time if model is TimeEntry else group.left_expenses
+
+
+def _sums(rows: list[Billing]) -> tuple[Decimal, Decimal]:
+    return sum((row.hours for row in rows), _ZERO), sum((row.amount for row in rows), _ZERO)
+
+
+def _is_ready(record: Any, flow: Flow, until: date | None) -> bool:
+    """As `_unbilled` asks it: to be billed anew where it moved to."""
+    day = getattr(record, _day(type(record)))
+    return bool(
+        record.deleted_at is None
+        and record.approval == Approval.APPROVED
+        and record.is_billable
+        and not record.is_billed_at_source
+        and record.project.is_billable
+        and day >= flow.starts_at.date()
+        and (until is None or day < until)
+    )
+
+
+def drop_billed(group: Group) -> None:
+    """What another worker billed between the first look and the lock."""
+    time, expenses = billed(group.time), billed(group.expenses)
+    group.time = [entry for entry in group.time if not time[entry.pk].at(group.home)]
+    group.expenses = [expense for expense in group.expenses if not expenses[expense.pk].at(group.home)]
+
+
+def _changed_since_billed(flow: Flow, model: type[Any]) -> list[Any]:
+    changed = Q(updated_at__gt=F("billings__created_at") - _OVERLAP)
+    undone = Exists(Billing.objects.filter(**{_field(model): OuterRef("pk")}, released_at__isnull=False))
     return list(
-        TimeEntry.objects.filter(customer_id=flow.customer_id, billings__isnull=False)
-        .filter(updated_at__gt=F("billings__created_at") - _OVERLAP)
-        .select_related("project", "project__contract", "project__client", "resource")
+        model.objects.filter(customer_id=flow.customer_id, billings__isnull=False)
+        .filter(changed | Q(undone))
+        .filter(counting(_field(model)))
+        .select_related("project__contract__client", "project__client", "resource")
+        .order_by(_day(model), "pk")
         .distinct()
     )
 
 
-def _expenses(flow: Flow, until: date | None) -> list[Expense]:
-    billed = Billing.objects.filter(expense=OuterRef("pk"))
-    found = (
-        Expense.objects.live()
-        .filter(
-            customer_id=flow.customer_id,
-            approval=Approval.APPROVED,
-            is_billable=True,
-            is_billed_at_source=False,
-            spent_date__gte=flow.starts_at.date(),
-        )
-        .filter(~Exists(billed))
-        .select_related("project", "project__contract", "project__client", "resource")
-    )
-    return list((found.filter(spent_date__lt=until) if until else found).order_by("spent_date", "pk")[:_MOST_ENTRIES])
+def _day(model: type[Any]) -> str:
+    return "work_date" if model is TimeEntry else "spent_date"
+
+
+def _field(model: type[Any]) -> str:
+    return "time_entry" if model is TimeEntry else "expense"
 
 
 def currency_of(group: Group, flow: Flow) -> str:
@@ -137,8 +235,26 @@ def version_of(group: Group, day: date) -> ContractVersion | None:
     return holding[-1] if holding else next(iter(versions), None)
 
 
+@dataclass(slots=True)
+class Spent:
+    """Fees under the contract so far, and worth worked beyond its cap; voided invoices don't count."""
+
+    billed: Decimal = _ZERO
+    beyond: Decimal = _ZERO
+
+
+def spent(group: Group) -> Spent:
+    if group.contract is None:
+        return Spent()
+    invoices = Invoice.objects.filter(contract=group.contract).exclude(IS_VOID)
+    sums: dict[str, Any] = Billing.objects.filter(
+        line__invoice__in=invoices, time_entry__isnull=False, released_at__isnull=True
+    ).aggregate(billed=Sum("amount"), beyond=Sum("unbilled_amount"))
+    return Spent(sums["billed"] or _ZERO, sums["beyond"] or _ZERO)
+
+
 def terms_of(
-    version: ContractVersion | None, settings: TimeToInvoiceSettings, currency: str, group: Group, *, ties: str
+    version: ContractVersion | None, settings: TimeToInvoiceSettings, currency: str, spent: Spent, *, ties: str
 ) -> Terms:
     precedence = (*DEFAULT_PRECEDENCE, RateKind.VENDOR) if settings.use_vendor_rates else DEFAULT_PRECEDENCE
     if version is None:
@@ -155,7 +271,6 @@ def terms_of(
             line_by=settings.lines_by,
             adjustment_policy=settings.adjustments,
         )
-    billed, beyond = _spent(group)
     return Terms(
         currency=currency,
         amount_rounding=ties,
@@ -165,8 +280,8 @@ def terms_of(
         rounding_scope=RoundingScope(version.rounding_scope),
         minimum_entry_hours=version.minimum_hours or _ZERO,
         cap_amount=version.cap_amount,
-        invoiced_amount=billed,
-        over_cap_amount=beyond,
+        invoiced_amount=spent.billed,
+        over_cap_amount=spent.beyond,
         discount_percent=version.discount_percent,
         expense_markup_percent=version.expense_markup_percent,
         precedence=precedence,
@@ -174,18 +289,6 @@ def terms_of(
         line_by=LineBy(version.lines_by),
         adjustment_policy=AdjustmentPolicy(version.adjustments),
     )
-
-
-def _spent(group: Group) -> tuple[Decimal, Decimal]:
-    """(fees invoiced under the contract so far, worth worked beyond its cap)."""
-    from django.db.models import Sum
-
-    if group.contract is None:
-        return _ZERO, _ZERO
-    sums: dict[str, Any] = Billing.objects.filter(
-        Q(line__invoice__contract=group.contract), time_entry__isnull=False
-    ).aggregate(billed=Sum("amount"), beyond=Sum("unbilled_amount"))
-    return sums["billed"] or _ZERO, sums["beyond"] or _ZERO
 
 
 def rules_of(version: ContractVersion | None, group: Group, currency: str) -> list[RateRule]:
@@ -217,7 +320,7 @@ def rules_of(version: ContractVersion | None, group: Group, currency: str) -> li
     return rules
 
 
-def time_fact(entry: TimeEntry, currency: str) -> TimeFact:
+def time_fact(entry: TimeEntry, currency: str, *, sequence: int = 0) -> TimeFact:
     """A vendor rate without a currency of its own is in the contract's."""
     return TimeFact(
         id=str(entry.pk),
@@ -231,10 +334,11 @@ def time_fact(entry: TimeEntry, currency: str) -> TimeFact:
         notes=entry.notes,
         vendor_rate=entry.billable_rate,
         currency=entry.currency or currency,
+        sequence=sequence,
     )
 
 
-def expense_fact(expense: Expense, currency: str) -> ExpenseFact:
+def expense_fact(expense: Expense, currency: str, *, sequence: int = 0) -> ExpenseFact:
     return ExpenseFact(
         id=str(expense.pk),
         date=expense.spent_date,
@@ -244,33 +348,6 @@ def expense_fact(expense: Expense, currency: str) -> ExpenseFact:
         person_id=str(expense.resource_id or ""),
         category=expense.category,
         notes=expense.notes,
+        is_billable=expense.is_billable and expense.deleted_at is None,
+        sequence=sequence,
     )
-
-
-def billed_facts(entries: list[TimeEntry]) -> list[BilledFact]:
-    """What the invoices so far say about entries that changed since; adjustments included."""
-    by_entry: dict[int, list[Billing]] = defaultdict(list)
-    for billing in Billing.objects.filter(time_entry__in=entries).select_related("line__invoice").order_by("sequence"):
-        by_entry[billing.time_entry_id or 0].append(billing)
-    facts: list[BilledFact] = []
-    for entry in entries:
-        billings = by_entry.get(entry.pk)
-        if not billings:
-            continue
-        latest = billings[-1]
-        invoice = billings[0].line.invoice
-        facts.append(
-            BilledFact(
-                entry_id=str(entry.pk),
-                date=entry.work_date,
-                worked_hours=latest.worked_hours,
-                hours=sum((billing.hours for billing in billings), _ZERO),
-                rate=latest.rate or billings[0].rate,
-                amount=sum((billing.amount for billing in billings), _ZERO),
-                project_id=str(billings[0].line.project_id or invoice.project_id or entry.project_id or ""),
-                invoice_ref=invoice.number or invoice.reference,
-                unbilled_amount=sum((billing.unbilled_amount for billing in billings), _ZERO),
-                sequence=latest.sequence,
-            )
-        )
-    return facts

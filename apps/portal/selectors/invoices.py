@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
@@ -87,11 +88,20 @@ class PaymentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BilledAgain:
+    pk: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceDetail:
     row: InvoiceRow
     lines: tuple[Line, ...]
     payments: tuple[PaymentRow, ...]
     links: tuple[Link, ...]
+    void_words: str = ""
+    """What became of a voided invoice's work; empty for a valid one."""
+    billed_again: tuple[BilledAgain, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +157,26 @@ def invoice_detail(customer: Customer, pk: int, *, today: date) -> InvoiceDetail
             PaymentRow(p.paid_date, p.amount, p.currency or invoice.currency, p.reference) for p in payments
         ),
         links=links_of(customer, [("invoice", pk)]).get(("invoice", pk), ()),
+        **_fate(customer, invoice),
     )
+
+
+def _fate(customer: Customer, invoice: Invoice) -> dict[str, Any]:
+    if invoice.status != InvoiceStatus.VOIDED:
+        return {}
+    rows = Billing.objects.filter(customer=customer, line__invoice=invoice)
+    same = Q(time_entry__in=rows.filter(time_entry__isnull=False).values("time_entry"))
+    same |= Q(expense__in=rows.filter(expense__isnull=False).values("expense"))
+    anew = Billing.objects.filter(same, customer=customer, released_at__isnull=True).exclude(line__invoice=invoice)
+    others = _produced(customer).filter(pk__in=anew.values("line__invoice")).exclude(status=InvoiceStatus.VOIDED)
+    again = tuple(BilledAgain(other.pk, other.number or other.reference or "a new draft") for other in others)
+    if again:
+        words = "It was voided in your ERP. Its work is billed on:"
+    elif rows.filter(released_at__isnull=True).exists():
+        words = "It was voided in your ERP. Its work is not billed; we ask before it is billed again."
+    else:
+        words = "It was voided in your ERP. Its work is billed again with the next draft."
+    return {"void_words": words, "billed_again": again}
 
 
 def line_work(customer: Customer, invoice_id: int, line_id: int, *, page: int = 1) -> WorkPage | None:
@@ -308,5 +337,5 @@ def _work(billing: Billing) -> Work:
         hours=billing.hours,
         amount=billing.amount,
         currency=billing.currency,
-        is_adjustment=billing.sequence > 0,
+        is_adjustment=billing.is_adjustment,
     )

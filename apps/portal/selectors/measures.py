@@ -112,7 +112,9 @@ def _billable(customer: Customer) -> QuerySet[TimeEntry]:
 
 def _is_billed() -> Q:
     """By an invoice of ours, or by one that the time system made itself."""
-    return Q(Exists(Billing.objects.filter(time_entry=OuterRef("pk")))) | Q(is_billed_at_source=True)
+    return Q(Exists(Billing.objects.filter(time_entry=OuterRef("pk"), released_at__isnull=True))) | Q(
+        is_billed_at_source=True
+    )
 
 
 def _open(customer: Customer) -> QuerySet[TimeEntry]:
