@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0001_initial"),
-        ("canonical", "0005_lighter_rows"),
+        ("canonical", "0006_whole_firm"),
     ]
 
     operations = [
