@@ -24,6 +24,7 @@ SPEC_FILES = {
     "xero-identity": "xero/xero-identity.yaml",
     "xero-webhooks": "xero/xero-webhooks.yaml",
 }
+# Any other file in the folder is named by its path there: load_spec("stripe/spec3.yaml").
 METHODS = ("get", "put", "post", "patch", "delete")
 
 
@@ -64,12 +65,12 @@ class Operation:
 
     def request_errors(self, value: Any) -> list[str]:
         """What is wrong with a request body; empty when it conforms."""
-        return self.spec.errors(self._request_schema(), value)
+        return self.spec.errors(self.request_schema(), value)
 
     def response_errors(self, status: int, value: Any) -> list[str]:
-        return self.spec.errors(self._response_schema(status), value)
+        return self.spec.errors(self.response_schema(status), value)
 
-    def _request_schema(self) -> dict[str, Any]:
+    def request_schema(self) -> dict[str, Any]:
         given = self.spec.resolve(self.body.get("requestBody") or {})
         if given:
             return _json_schema(given, self)
@@ -79,9 +80,10 @@ class Operation:
                 return dict(parameter["schema"])
         raise UnknownOperationError(f"{self} takes no body")
 
-    def _response_schema(self, status: int) -> dict[str, Any]:
+    def response_schema(self, status: int) -> dict[str, Any]:
+        # 2XX and default stand for what is not named.
         answers = {str(code): answer for code, answer in self.body["responses"].items()}
-        answer = answers.get(str(status)) or answers.get("default")
+        answer = answers.get(str(status)) or answers.get(f"{status // 100}XX") or answers.get("default")
         if answer is None:
             raise UnknownOperationError(f"{self} declares no answer {status}, only {', '.join(answers)}")
         answer = self.spec.resolve(answer)
@@ -132,6 +134,20 @@ class Spec:
             for error in validator.iter_errors(value)
         ]
 
+    def properties(self, schema: dict[str, Any], *, depth: int = 0) -> tuple[dict[str, Any], set[str]]:
+        """The properties of an object schema with their schemas, and which are required; alternatives are joined."""
+        schema = self.resolve(schema)
+        found, needed = dict(schema.get("properties", {})), set(schema.get("required", []))
+        if depth > 6:
+            return found, needed
+        for part in schema.get("allOf", []):
+            inner, more = self.properties(part, depth=depth + 1)
+            found, needed = {**inner, **found}, needed | more
+        for part in (*schema.get("anyOf", []), *schema.get("oneOf", [])):
+            inner, _ = self.properties(part, depth=depth + 1)
+            found = {**inner, **found}
+        return found, needed
+
     def resolve(self, node: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in node:
             found: Any = self.document
@@ -143,7 +159,7 @@ class Spec:
 
 @lru_cache(maxsize=8)
 def load_spec(name: str) -> Spec:
-    path = specs_folder() / SPEC_FILES[name]
+    path = specs_folder() / SPEC_FILES.get(name, name)
     if not path.is_file():
         raise SpecsMissingError(f"SPECIFICATION CHECKS LEFT OUT: {path} does not exist")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -167,9 +183,9 @@ def _json_like(loader: type[Any]) -> type[Any]:
 def _json_schema(node: dict[str, Any], operation: Operation) -> dict[str, Any]:
     content = node.get("content", {})
     for kind, described in content.items():
-        if "json" in kind:
+        if "json" in kind or kind == "application/x-www-form-urlencoded":
             return dict(described["schema"])
-    raise UnknownOperationError(f"{operation} has no JSON body here")
+    raise UnknownOperationError(f"{operation} has no JSON or form body here")
 
 
 @lru_cache(maxsize=4096)

@@ -28,7 +28,25 @@ def corrected(name: str, document: dict[str, Any]) -> dict[str, Any]:
             if node.get("type") == "null":
                 node.pop("type")
                 node |= {"nullable": True, "enum": [None]}
+    if "/" in name:
+        # Vendors write `nullable` beside `anyOf`, `allOf`, `$ref` or a closed list and mean it; OpenAPI 3.0.3 counts it
+        # only beside `type`, so that null would fit none of the alternatives.
+        for node in list(_nodes(document)):
+            if node.get("nullable") is True:
+                _allow_null(node)
     return document
+
+
+def _allow_null(node: dict[str, Any]) -> None:
+    null = {"type": "string", "nullable": True, "enum": [None]}
+    if isinstance(node.get("enum"), list) and None not in node["enum"]:
+        node["enum"] = [*node["enum"], None]
+    if isinstance(node.get("anyOf"), list):
+        node["anyOf"] = [*node["anyOf"], null]
+    for key in ("allOf", "$ref"):
+        if key in node and "anyOf" not in node:
+            held = node.pop(key)
+            node["anyOf"] = [{key: held}, null]
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,8 @@ from typing import IO, Any
 from aiohttp import web
 
 from sandbox import scenario
+from sandbox.declarative import loading
+from sandbox.declarative.vendor import declared
 from sandbox.framework.app import build_app
 from sandbox.framework.clock import Clock, utc_now
 from sandbox.framework.store import SYSTEM, Store
@@ -20,13 +22,15 @@ from sandbox.harvest.vendor import Harvest
 from sandbox.hubspot.vendor import HubSpot
 from sandbox.xero.vendor import Xero
 
-VENDORS: tuple[type[Vendor], ...] = (HubSpot, Harvest, Xero)
+# Written out in Python; all others are described by sandbox/catalog/<slug>/vendor.yaml.
+WRITTEN: tuple[type[Vendor], ...] = (HubSpot, Harvest, Xero)
 SHUTDOWN_SECONDS = 2.0
 
 
 @dataclass(slots=True)
 class Options:
     data: Path
+    vendors: Sequence[str] = ("hubspot", "harvest", "xero")
     ports: dict[str, int] = field(default_factory=dict)
     host: str = "127.0.0.1"
     scenario: str = "demo"
@@ -46,9 +50,8 @@ class Practice:
         self._lock = _locked(options.data)
         self.vendors: dict[str, Vendor] = {}
         self._runners: list[web.AppRunner] = []
-        for kind in VENDORS:
-            store = Store(options.data / f"{kind.name}.sqlite3")
-            self.vendors[kind.name] = kind(store, clock=options.clock)
+        for name in options.vendors:
+            self.vendors[name] = open_vendor(name, options.data / f"{name}.sqlite3", clock=options.clock)
         for vendor in self.vendors.values():
             self._begin(vendor)
 
@@ -123,6 +126,25 @@ class Practice:
         }
 
 
+def known_vendors() -> list[str]:
+    """Every practice vendor there is."""
+    return sorted({*(kind.name for kind in WRITTEN), *loading.slugs()})
+
+
+def open_vendor(name: str, path: Path, *, clock: Clock = utc_now) -> Vendor:
+    """The named practice vendor on the document store at `path`."""
+    if name not in known_vendors():
+        raise UnknownVendorError(f"There is no practice vendor {name!r}; there are: {', '.join(known_vendors())}")
+    for kind in WRITTEN:
+        if kind.name == name:
+            return kind(Store(path), clock=clock)
+    return declared(name, Store(path), clock=clock)
+
+
+class UnknownVendorError(ValueError):
+    """No practice vendor has this name."""
+
+
 class AlreadyRunningError(RuntimeError):
     """Another process has this data folder open; two would not see each other's changes."""
 
@@ -148,7 +170,10 @@ def _addresses(vendor: Vendor) -> dict[str, str]:
     return {
         "base_url": vendor.base_url,
         "api_url": f"{vendor.base_url}{vendor.api_prefix}",
-        "authorize_url": f"{vendor.base_url}{vendor.oauth.authorize[0]}",
-        "token_url": f"{vendor.base_url}{vendor.oauth.token[0]}",
+        **{
+            f"{name}_url": f"{vendor.base_url}{paths[0]}"
+            for name, paths in (("authorize", vendor.oauth.authorize), ("token", vendor.oauth.token))
+            if paths
+        },
         "practice_url": f"{vendor.base_url}/_practice/",
     }

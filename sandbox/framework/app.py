@@ -92,7 +92,8 @@ def _api(vendor: Vendor, handler: Handler) -> AiohttpHandler:
             return _response(Reply({"message": str(error)}, 400))
         reply = await _answer(vendor, handler, call, fault)
         _log(
-            vendor, request, reply, now=call.now, started=started, fault=fault, body=call.body, account=call.account
+            vendor, request, reply, now=call.now, started=started, fault=fault, body=call.body, account=call.account,
+            resource=call.resource, operation=call.operation,
         )  # fmt: skip
         if fault and fault.kind in ("drop_before", "drop_after"):
             return _abort(request)
@@ -173,10 +174,11 @@ def _response(reply: Reply) -> web.Response:
 
 def _log(
     vendor: Vendor, request: web.Request, reply: Reply, *, now: Any, started: float, fault: Fault | None,
-    body: bytes, account: str = "",
+    body: bytes, account: str = "", resource: str = "", operation: str = "",
 ) -> None:  # fmt: skip
     vendor.log.add(
         at=now, method=request.method, path=request.path_qs, status=reply.status, account=account,
         fault=f"{fault.kind}:{fault.arg}".rstrip(":") if fault else "",
         milliseconds=(time.perf_counter() - started) * 1000, headers=request.headers, body=body, answer=reply.text(),
+        resource=resource, operation=operation,
     )  # fmt: skip

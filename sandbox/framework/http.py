@@ -47,6 +47,9 @@ class Call:
     params: Mapping[str, str]
     account: str = ""
     token: str = ""
+    resource: str = ""  # what the request was about and what it did: for the request log
+    operation: str = ""
+    given: Any = None  # the body, once it has been read
 
     def json(self) -> Any:
         try:

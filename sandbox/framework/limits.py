@@ -1,7 +1,7 @@
 """Rate limits: sliding windows per account, kept in memory (a restart forgives, as an outage would)."""
 
 from collections import defaultdict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -19,6 +19,7 @@ class Verdict:
     remaining: dict[str, int]
     problem: str = ""
     retry_after: int = 0
+    reset: dict[str, float] = field(default_factory=dict)  # seconds until the window's oldest call no longer counts
 
 
 class Limiter:
@@ -42,19 +43,21 @@ class Limiter:
         moment = now.timestamp()
         windows = [window for window in self.windows if path.endswith(window.path)]
         remaining: dict[str, int] = {}
+        reset: dict[str, float] = {}
         for window in windows:
             hits = self._hits[(account, window.name)]
             while hits and hits[0] <= moment - window.seconds:
                 hits.popleft()
             remaining[window.name] = max(0, window.requests - len(hits))
+            reset[window.name] = (hits[0] if hits else moment) + window.seconds - moment
         if self.concurrent and self.in_flight[account] > self.concurrent:
-            return Verdict(False, remaining, "concurrent", 1)
+            return Verdict(False, remaining, "concurrent", 1, reset)
         for window in windows:
             if remaining[window.name] == 0:
                 oldest = self._hits[(account, window.name)]
                 wait = (oldest[0] + window.seconds - moment) if oldest else window.seconds
-                return Verdict(False, remaining, window.name, max(1, round(wait + 0.5)))
+                return Verdict(False, remaining, window.name, max(1, round(wait + 0.5)), reset)
         for window in windows:
             self._hits[(account, window.name)].append(moment)
             remaining[window.name] -= 1
-        return Verdict(True, remaining)
+        return Verdict(True, remaining, reset=reset)

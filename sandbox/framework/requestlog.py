@@ -29,6 +29,8 @@ class Entry:
     request_headers: dict[str, str]
     request_body: str
     response_body: str
+    resource: str = ""
+    operation: str = ""
 
 
 class RequestLog:
@@ -38,12 +40,14 @@ class RequestLog:
     def add(
         self, *, at: datetime, method: str, path: str, status: int, account: str, fault: str,
         milliseconds: float, headers: Mapping[str, str], body: bytes, answer: str,
+        resource: str = "", operation: str = "",
     ) -> None:  # fmt: skip
         self._entries.appendleft(
             Entry(
                 iso_millis(at), method, redact(path), status, account, fault, round(milliseconds, 1),
                 {name: "[hidden]" if name.lower() in _SECRET_HEADERS else value for name, value in headers.items()},
                 redact(body.decode("utf-8", "replace"))[:BODY_KEPT], redact(answer[: BODY_KEPT * 2])[:BODY_KEPT],
+                resource, operation,
             )
         )  # fmt: skip
 

@@ -27,6 +27,8 @@ class OAuthPaths:
     access_seconds: int
     rotates_refresh: bool
     client_credentials: bool = False
+    jwt_bearer: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)  # what the token answer carries besides
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,14 @@ class Vendor:
     def webhook_signer(self) -> "Signer | None":
         """None: this vendor sends no webhooks."""
         return None
+
+    def assertion_account(self, assertion: str, now: datetime) -> Document | None:
+        """The account whose registered key signed this JWT; None when it does not hold."""
+        return None
+
+    def token_extra(self, pair: Mapping[str, Any]) -> dict[str, Any]:
+        """What a token answer carries besides the standard fields."""
+        return {}
 
     def prepare_account(self, account: Document) -> None:
         """Give a new account what every account of this vendor has from its first day."""

@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -23,15 +24,27 @@ UNREACHABLE = "waiting for the target to answer"
 IDLE_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A request that a new target has to answer rightly before it gets events."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    query: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+    text: str = ""  # has to stand in the answer
+
+
 class Signer(Protocol):
     """What a vendor that has webhooks adds: how a batch is written and signed, and how a new target is tried out."""
 
-    def webhook_request(
-        self, subscription: Document, events: Sequence[Any], attempt: int
-    ) -> tuple[bytes, dict[str, str]]: ...
+    def webhook_request(self, subscription: Document, events: Sequence[Any], attempt: int) -> tuple[Any, ...]:
+        """Body, headers and, where the vendor signs there, query parameters."""
+        ...
 
-    def webhook_trials(self, subscription: Document) -> list[tuple[bytes, dict[str, str], int]]:
-        """Requests a new target must answer with the given status before it gets events."""
+    def webhook_trials(self, subscription: Document) -> list[Any]:
+        """Requests a new target must answer with the given status before it gets events: `Trial`, or body, headers
+        and status."""
         ...
 
 
@@ -46,6 +59,7 @@ class Webhooks:
         self._allowed = tuple(allowed_hosts)
         self._retry = tuple(retry_seconds)
         self._ring = asyncio.Event()
+        self._stopped = False
         self._task: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -57,6 +71,8 @@ class Webhooks:
         self._task = asyncio.create_task(self._run(), name=f"webhooks-{self._vendor.name}")
 
     async def stop(self) -> None:
+        # A cancellation that meets a ring just as it ends the wait is swallowed by `wait_for`: hence the flag.
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -87,18 +103,33 @@ class Webhooks:
     async def _try_out(self, subscription: Document) -> None:
         """Ask the target whether it wants events. One that does not answer yet is asked again until it does."""
         subscription["status"], subscription["last_result"] = "active", ""
-        for body, headers, expected in self._signer.webhook_trials(subscription):
-            status = await self._post(subscription["target_url"], body, headers)
-            if status != expected:
+        for given in self._signer.webhook_trials(subscription):
+            trial = given if isinstance(given, Trial) else Trial(given[0], given[1], status=given[2])
+            status, text = await self._exchange(subscription["target_url"], trial.body, trial.headers, trial.query)
+            if status != trial.status or trial.text not in text:
                 subscription["status"] = UNREACHABLE if status == 0 else "intent to receive failed"
-                subscription["last_result"] = f"expected {expected}, got {status}"
+                subscription["last_result"] = f"expected {trial.status}, got {status}"
                 return
 
     async def _try_out_again(self) -> None:
         for subscription in self.subscriptions():
             if subscription["status"] == UNREACHABLE:
                 await self._try_out(subscription)
-                self._store.put(SYSTEM, "subscriptions", int(subscription["id"]), subscription)
+                self._store.put(SYSTEM, "subscriptions", subscription["id"], subscription)
+
+    def register(self, number: str, *, account: str, target_url: str, events: list[str], secret: str = "") -> None:
+        """A subscription made through the vendor's own API: tried out in the background, then active."""
+        self._check_target(target_url)
+        subscription = {
+            "id": number, "account": account, "target_url": target_url, "events": events, "secret": secret,
+            "status": UNREACHABLE, "last_result": "",
+        }  # fmt: skip
+        if not self._signer.webhook_trials(subscription):
+            subscription["status"] = "active"
+        self._store.put(SYSTEM, "subscriptions", number, subscription)
+
+    def forget(self, number: str) -> None:
+        self._store.delete(SYSTEM, "subscriptions", number)
 
     def unsubscribe(self, subscription_id: str) -> None:
         if not self._store.delete(SYSTEM, "subscriptions", subscription_id):
@@ -125,7 +156,7 @@ class Webhooks:
         return len(self._store.all(SYSTEM, "outbox"))
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopped:
             self._ring.clear()
             await self._try_out_again()
             await asyncio.gather(*(self._deliver(subscription) for subscription in self.subscriptions()))
@@ -149,7 +180,7 @@ class Webhooks:
         if fault and fault.kind == "webhook_out_of_order":
             await asyncio.sleep(fault.seconds(0.3))
         due = self._due(subscription)
-        for batch in _batches(due, fault):
+        for batch in _batches(due, fault, int(getattr(self._signer, "batch", BATCH))):
             status = await self._send(subscription, batch)
             if fault and fault.kind == "webhook_duplicate":
                 await self._send(subscription, batch)
@@ -165,10 +196,11 @@ class Webhooks:
         ]
 
     async def _send(self, subscription: Document, batch: list[Document]) -> int:
-        body, headers = self._signer.webhook_request(
+        body, headers, *query = self._signer.webhook_request(
             subscription, [item["event"] for item in batch], batch[0]["attempt"]
         )
-        return await self._post(subscription["target_url"], body, headers)
+        status, _text = await self._exchange(subscription["target_url"], body, headers, *query)
+        return status
 
     def _settle(self, subscription: Document, batch: list[Document], status: int) -> None:
         now = self._vendor.clock()
@@ -193,17 +225,21 @@ class Webhooks:
             if item["subscription"] not in known:
                 self._store.delete(SYSTEM, "outbox", item["id"])
 
-    async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """The status of the answer; 0 when there was none."""
+    async def _exchange(
+        self, url: str, body: bytes, headers: Mapping[str, str], query: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
+        """Status and text of the answer; 0 when there was none."""
         if self._session is None:
-            return 0
+            return 0, ""
+        if query:
+            url += ("&" if "?" in url else "?") + urlencode(query)
         try:
             async with self._session.post(
                 url, data=body, headers={"Content-Type": "application/json", **headers}, allow_redirects=False
             ) as answer:
-                return answer.status
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            return 0
+                return answer.status, await answer.text()
+        except (aiohttp.ClientError, TimeoutError, OSError, UnicodeDecodeError):
+            return 0, ""
 
     def _check_target(self, url: str) -> None:
         parts = urlsplit(url)
@@ -214,16 +250,16 @@ class Webhooks:
             raise ActionError(f"Webhooks may only go to {', '.join(self._allowed)}, not to {host}")
 
 
-def _batches(due: list[Document], fault: Fault | None) -> list[list[Document]]:
+def _batches(due: list[Document], fault: Fault | None, size: int) -> list[list[Document]]:
     if fault and fault.kind == "webhook_out_of_order":
         return [[item] for item in reversed(due)]
     by_attempt: dict[int, list[Document]] = {}
     for item in due:
         by_attempt.setdefault(item["attempt"], []).append(item)
     return [
-        items[start : start + BATCH]
+        items[start : start + size]
         for _attempt, items in sorted(by_attempt.items(), reverse=True)
-        for start in range(0, len(items), BATCH)
+        for start in range(0, len(items), size)
     ]
 
 

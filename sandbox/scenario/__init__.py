@@ -21,7 +21,10 @@ def fill(vendor: Vendor, scenario: str, *, anchor: date, seed: int) -> None:
     """Fill the firms' accounts; the same anchor and seed always give the same records."""
     if scenario != "demo":
         return
+    filler = _FILLERS.get(vendor.name)
+    if filler is None:
+        return
     by_slug = {account["slug"]: account["id"] for account in vendor.accounts()}
     with vendor.store.transaction():
         for firm in FIRMS:
-            _FILLERS[vendor.name](vendor.store, by_slug[firm.slug], plan_for(firm, anchor, seed))
+            filler(vendor.store, by_slug[firm.slug], plan_for(firm, anchor, seed))
