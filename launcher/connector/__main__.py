@@ -28,6 +28,27 @@ def parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="manifest, contract rules and grade of a connector")
     check.add_argument("connector", metavar="slug|folder")
 
+    attempt = commands.add_parser("try", help="log in, read one page of each object and show each write, on any server")
+    attempt.add_argument("connector", metavar="slug|folder")
+    attempt.add_argument("--base-url", help="the server; without it, the manifest's own address")
+    attempt.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the connection")
+    attempt.add_argument(
+        "--secret-from-env",
+        action="append",
+        default=[],
+        metavar="NAME=ENV",
+        help="a credential, taken from an environment variable so that it is never typed into a command",
+    )
+    attempt.add_argument("--object", action="append", default=[], help="only this object; may be given again")
+    attempt.add_argument("--record", action="store_true", help="keep the first pages as fixtures; use a test account")
+    attempt.add_argument("--write", metavar="OBJECT[.OPERATION]", help="really send one write; needs --body")
+    attempt.add_argument(
+        "--body", metavar="FILE", help="JSON: a canonical record for the mapping, or with --raw a body"
+    )
+    attempt.add_argument("--raw", action="store_true", help="the body file is the vendor's body, not mapped")
+    attempt.add_argument("--id", metavar="EXTERNAL_ID", help="the vendor's id, for an operation on an existing record")
+    attempt.add_argument("--yes", action="store_true", help="confirm --write without being asked")
+
     expected = commands.add_parser("expected", help="write what the fixtures are expected to yield")
     expected.add_argument("connector", metavar="slug|folder")
 
@@ -69,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """The command's own module. Imported here: everything below it needs Django's settings."""
-    from launcher.connector import checking, importing, making, schema
+    from launcher.connector import checking, importing, making, schema, trying
 
     match options.command:
         case "new":
@@ -80,8 +101,10 @@ def run(options: argparse.Namespace) -> int:
             return checking.expected(options.connector, called_from())
         case "import-openapi":
             return importing.import_openapi(options, called_from())
-        case _:
+        case "schema":
             return schema.show()
+        case _:
+            return trying.attempt(options, called_from())
 
 
 if __name__ == "__main__":
