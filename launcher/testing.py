@@ -42,7 +42,7 @@ def plan(given: Sequence[str], environment: dict[str, str]) -> Plan:
         environment["THROUGHLINE_TEST_REAL"] = "1"
     else:
         excluded.append("real")
-        result.left_out.append("tests marked 'real' (real Tryton and Redmine): run bin/test --real")
+        result.left_out.append("tests marked 'real' (real Tryton, Redmine and Request Tracker): run bin/test --real")
     if concerns_browser(arguments):
         chromium, reason = ensure_chromium()
         if chromium:

@@ -26,7 +26,7 @@ class TestPlan:
 
         assert planned.arguments == [*testing.PARALLEL, "-m", "not real and not browser"]
         assert [line.split(":")[0] for line in planned.left_out] == [
-            "tests marked 'real' (real Tryton and Redmine)",
+            "tests marked 'real' (real Tryton, Redmine and Request Tracker)",
             "tests marked 'browser'",
         ]
         assert "there is none here" in planned.left_out[1]

@@ -1,4 +1,4 @@
-"""A real Tryton and a real Redmine, each started once a session, on first use.
+"""A real Tryton, Redmine and Request Tracker, each started once a session, on first use.
 
 Where one cannot run, its tests are skipped with the reason; in CI (`CI` set) they fail, so that nobody trusts a
 green run which left them out.
@@ -14,8 +14,10 @@ import pytest
 
 from tests.real.systems import common
 from tests.real.systems import redmine as redmine_starter
+from tests.real.systems import rt as rt_starter
 from tests.real.systems import tryton as tryton_starter
 from tests.real.systems.redmine import RunningRedmine
+from tests.real.systems.rt import RunningRt
 from tests.real.systems.tryton import RunningTryton
 
 HERE = Path(__file__).parent
@@ -44,6 +46,14 @@ def redmine() -> Iterator[RunningRedmine]:
     refuse_unless_possible(redmine_starter.why_not())
     with common.temporary_home("redmine", stop=redmine_starter.stop) as home:
         yield redmine_starter.start(home)
+
+
+@pytest.fixture(scope="session")
+def rt() -> Iterator[RunningRt]:
+    """One Request Tracker for the session. Call `rt.reset()` first where a test needs the seeded state."""
+    refuse_unless_possible(rt_starter.why_not())
+    with common.temporary_home("rt", stop=rt_starter.stop) as home:
+        yield rt_starter.start(home)
 
 
 def refuse_unless_possible(reason: str | None) -> None:

@@ -17,8 +17,9 @@ import pytest
 import requests
 
 from tests.real import conftest
-from tests.real.systems import common
+from tests.real.systems import common, debian
 from tests.real.systems import redmine as redmine_starter
+from tests.real.systems import rt as rt_starter
 from tests.real.systems import tryton as tryton_starter
 from tests.real.systems.common import Pids
 from tests.real.systems.redmine import RedmineError, RunningRedmine, TimeToLog
@@ -214,12 +215,15 @@ class TestRedmine:
 
 
 class TestStarting:
-    def test_another_debian_is_named_as_the_reason(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(("starter", "title"), [(redmine_starter, "Redmine"), (rt_starter, "Request Tracker")])
+    def test_another_debian_is_named_as_the_reason(
+        self, starter: ModuleType, title: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         release = {"ID": "debian", "VERSION_ID": "13", "PRETTY_NAME": "Debian GNU/Linux 13 (trixie)"}
-        monkeypatch.setattr(redmine_starter, "_os_release", lambda: release)
+        monkeypatch.setattr(debian, "os_release", lambda: release)
 
-        assert redmine_starter.why_not() == (
-            "Redmine is taken from the packages of Debian 12, this is Debian GNU/Linux 13 (trixie)"
+        assert starter.why_not() == (
+            f"{title} is taken from the packages of Debian 12, this is Debian GNU/Linux 13 (trixie)"
         )
 
     def test_a_missing_system_is_skipped_at_home(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,13 +238,13 @@ class TestStarting:
         with pytest.raises(pytest.fail.Exception, match="no Postgres here"):
             conftest.refuse_unless_possible("no Postgres here")
 
-    @pytest.mark.parametrize("starter", [tryton_starter, redmine_starter])
+    @pytest.mark.parametrize("starter", [tryton_starter, redmine_starter, rt_starter])
     def test_a_reset_of_nothing_says_what_to_do(self, starter: ModuleType, tmp_path: Path) -> None:
         with pytest.raises(common.SystemStartError, match=r"nothing was ever started in .* start it first"):
             starter.reset(tmp_path)
 
     @pytest.mark.skipif(os.getuid() != 0, reason="only root steps down to another account")
-    @pytest.mark.parametrize("starter", [tryton_starter, redmine_starter])
+    @pytest.mark.parametrize("starter", [tryton_starter, redmine_starter, rt_starter])
     def test_a_home_the_account_cannot_enter_is_refused(self, starter: ModuleType, tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 

