@@ -230,6 +230,13 @@ class TestAddress:
 
         assert drafted(tmp_path, data).client.base_url == expected
 
+    def test_live_system_comes_before_the_sandbox(self, tmp_path: Path) -> None:
+        servers = [{"url": "https://sandbox.v.example"}, {"url": "https://live.v.example"}]
+
+        manifest = drafted(tmp_path, spec(paths={"/projects": listing(RECORD)}, servers=servers))
+
+        assert manifest.client.base_url == "https://live.v.example"
+
     def test_first_part_of_all_paths_is_a_setting(self, tmp_path: Path) -> None:
         paths = {
             f"/accounts/{{accountId}}/{name}": listing(RECORD) for name in ("projects", "users", "clients", "tasks")
@@ -268,6 +275,23 @@ def test_child_is_read_for_each_parent(tmp_path: Path) -> None:
     assert read and read.for_each
     assert read.for_each.object == "projects"
     assert read.request.path == "/projects/${parent.id}/milestones"
+
+
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        (["project_id", "id"], "id"),
+        (["project_id", "name"], "project_id"),
+        (["code", "ref_id"], "code"),
+        (["ref_id"], "ref_id"),
+    ],
+)
+def test_id_of_a_record(tmp_path: Path, fields: list[str], key: str) -> None:
+    record = {"type": "object", "properties": dict.fromkeys(fields, TEXT)}
+    answer = {"200": {"description": "", "content": {"application/json": {"schema": record}}}}
+    paths = {"/projects": listing(record), "/projects/{project_id}": {"get": {"responses": answer}}}
+
+    assert drafted(tmp_path, spec(paths=paths)).object("projects").primary_key == key
 
 
 def test_what_has_no_entity_is_listed_and_drafted_on_demand(tmp_path: Path) -> None:

@@ -140,6 +140,23 @@ class TestCheck:
         assert re.search(r"clients__page_1\.json, line \d+: looks like a secret", shown)
         assert secret not in shown
 
+    def test_hooks_of_a_folder_elsewhere_are_run(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        path = finish(made(tmp_path))
+        manifest = path / "manifest.yaml"
+        manifest.write_text(manifest.read_text() + "\nhooks:\n  record: shout\n")
+        (path / "hooks.py").write_text(
+            "from apps.connectors.sdk import HookContext, Record\n\n\n"
+            "def shout(record: Record, context: HookContext) -> Record:\n"
+            '    return {**record, "name": record["name"].upper()}\n'
+        )
+
+        assert connector("check", "lumen_desk") == 1
+        assert "record 0 is not what the manifest reads" in capsys.readouterr().out
+        assert connector("expected", "lumen_desk") == 0
+        assert connector("check", "lumen_desk") == 0
+        expected = json.loads((path / "fixtures" / "clients__expected.json").read_text())
+        assert expected[0]["name"] == "ALDER ARCHITECTS"
+
     def test_unknown_connector_lists_the_known_ones(self) -> None:
         with pytest.raises(LauncherError, match="harvest, hubspot"):
             connector("check", "lumen_lamp")

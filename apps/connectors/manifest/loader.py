@@ -80,7 +80,7 @@ def load_file(path: Path) -> Manifest:
             f"{path}: line {line}: connector.slug: found {manifest.slug!r}; "
             f"allowed: the folder's name {path.parent.name!r}"
         )
-    return manifest
+    return manifest.found_in(path.parent.resolve())
 
 
 @cache

@@ -1,8 +1,9 @@
 """The manifest as a whole, and the checks that need more than one section."""
 
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from apps.connectors.manifest.about import About, FormField
 from apps.connectors.manifest.auth import AuthMethod, ClientCredentials, JwtBearer, OAuth2Code, SessionLogin
@@ -40,6 +41,18 @@ class Manifest(Section):
     mappings: list[dict[str, Any]] = []
     """Default mappings in both directions; their language is that of apps.mappings and is checked there."""
     hooks: dict[HookPoint, str] = {}
+
+    _home: Path | None = PrivateAttr(default=None)
+
+    @property
+    def home(self) -> Path | None:
+        """The folder it was read from; none when it was made in memory."""
+        return self._home
+
+    def found_in(self, home: Path) -> "Manifest":
+        """Remember the folder, where hooks and fixtures lie."""
+        self._home = home
+        return self
 
     @property
     def slug(self) -> str:

@@ -31,6 +31,7 @@ _WHO = (
     "tenant",
 )
 _EXAMPLE_HOST = re.compile(r"(your|my|example|instance|tenant|subdomain|company)[\w-]*\.", re.IGNORECASE)
+_NOT_LIVE = re.compile(r"sandbox|staging|demo|test|mock|localhost", re.IGNORECASE)
 _NATURAL = ("externalid", "externalreference", "reference", "code", "number", "name", "email", "title", "subject")
 _FINDABLE = ("email", "code", "name", "number", "reference", "externalid")
 _MESSAGE = ("message", "errordescription", "detail", "errormessage", "description", "title", "error", "msg", "details")
@@ -286,6 +287,8 @@ def _base_url(document: Document, login: Login) -> Guess:
         url += str(document.root.get("basePath") or "").rstrip("/") if url else ""
     else:
         servers = [document.node(item) for item in document.root.get("servers") or []]
+        # The live system first, where the file also names others.
+        servers.sort(key=lambda item: bool(_NOT_LIVE.search(f"{item.get('url')} {item.get('description')}")))
         url = str(servers[0].get("url") or "").rstrip("/") if servers else ""
         variables = document.node(servers[0].get("variables")) if servers else {}
         for name in re.findall(r"\{([^}]+)\}", url):

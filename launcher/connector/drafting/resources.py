@@ -60,7 +60,7 @@ def resources_of(document: Document, operations: list[Operation]) -> list[Resour
     for operation in operations:
         by_path.setdefault(_normal(operation.path), {})[operation.method] = operation
     found: dict[str, Resource] = {}
-    for path, methods in sorted(by_path.items(), key=lambda item: item[0].count("{")):
+    for path, methods in sorted(by_path.items(), key=lambda item: (item[0].count("{"), item[0].count("/"))):
         if resource := _listed(document, path, methods, settings, found):
             _complete(document, resource, by_path, found)
     if not found:
@@ -144,7 +144,9 @@ def primary_key(document: Document, item: Node, noun: str, parameter: str) -> tu
     properties = properties_of(document, item)
     names = {flat(name): name for name in properties}
     one = flat(singular(noun))
-    if parameter and flat(parameter) in names and flat(parameter) != "name":
+    # A path may call {company_id} what the record calls `id`, and carry a company_id of the customer's own.
+    is_plain_id = "id" in names and flat(parameter) == f"{one}id"
+    if parameter and flat(parameter) in names and flat(parameter) != "name" and not is_plain_id:
         return path_key(names[flat(parameter)]), f"the record's own address ends in {{{parameter}}}"
     for wanted in ("id", f"{one}id", "uuid", "guid", f"{one}uuid", "gid", "uri", f"{one}key", "key", "number", "code"):
         if wanted in names:
