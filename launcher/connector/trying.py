@@ -17,6 +17,7 @@ from pathlib import Path
 from apps.connectors.client import VendorClient
 from apps.connectors.contract import open_folder
 from apps.connectors.manifest import Family, Manifest, ManifestError
+from apps.connectors.manifest.base import placeholders
 from apps.connectors.manifest.paging import CompareCursor, FullRead
 from apps.connectors.paths import get, text_of
 from apps.connectors.templates import TemplateError
@@ -186,9 +187,12 @@ def _changes(trial: Trial, name: str, high_water: str) -> None:
 
 def _dry_writes(trial: Trial, only: list[str]) -> None:
     for name in _objects(trial.manifest, only):
-        for operation in trial.manifest.object(name).write:
+        for operation, spec in trial.manifest.object(name).write.items():
             with trial.step(f"dry {name}.{operation}"):
                 body, whence = _sample_body(trial, name)
+                # What the address needs, invented where the mapping does not give it.
+                wanted = [item.removeprefix("body.") for item in placeholders(spec.request.path) if "body." in item]
+                body = {**dict.fromkeys(wanted, "1"), **body}
                 call = _prepared(trial, name, operation, body, _id_of(trial, name) or "1")
                 trial.ok(f"dry {name}.{operation}", f"would be sent, {whence}")
                 _show(trial, call)

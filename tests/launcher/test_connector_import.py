@@ -294,6 +294,16 @@ def test_id_of_a_record(tmp_path: Path, fields: list[str], key: str) -> None:
     assert drafted(tmp_path, spec(paths=paths)).object("projects").primary_key == key
 
 
+def test_list_is_not_proposed_for_a_single_value(tmp_path: Path) -> None:
+    record = {"type": "object", "properties": {"id": TEXT, "email": TEXT, "roles": {"type": "array", "items": TEXT}}}
+
+    drafted(tmp_path, spec(paths={"/users": listing(record)}))
+
+    text = (tmp_path / "drafted" / "manifest.yaml").read_text()
+    assert "from: email" in text
+    assert "from: roles" not in text
+
+
 def test_what_has_no_entity_is_listed_and_drafted_on_demand(tmp_path: Path) -> None:
     paths = {"/projects": listing(RECORD), "/wombats": listing(RECORD)}
 

@@ -89,6 +89,20 @@ class TestReading:
         assert f'POST {address}/v2/clients\n      {{"client":{{"name":"Alder Harbour Authority"' in shown
         assert changes(vendor) == []
 
+    def test_address_that_needs_a_value_of_the_body_gets_an_invented_one(
+        self, folder: Path, address: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        edited(
+            folder,
+            "path: /clients, body: {client: '${body}'}",
+            "path: '/offices/${body.office_id}/clients', body: '${body}'",
+        )
+
+        status = attempt(address)
+
+        assert status == 0
+        assert f"POST {address}/v2/offices/1/clients" in capsys.readouterr().out
+
     def test_only_the_objects_asked_for(self, address: str, capsys: pytest.CaptureFixture[str]) -> None:
         attempt(address, "--object", "projects")
 

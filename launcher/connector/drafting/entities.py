@@ -95,11 +95,14 @@ def inbound(document: Document, resource: Resource, entity_name: str, entities: 
     known = entity(entity_name)
     sources = source_fields(document, resource.item)
     paths = {item.path for item in sources}
+    lists = {item.path for item in sources if item.kind in ("list", "object")}
     chosen: dict[str, Suggestion] = {}
     used: set[str] = set()
     for found in sorted(suggest(targets_of(entity_name), sources), key=lambda item: -item.confidence):
         if found.confidence < _WORTH_PROPOSING:
             break
+        if found.path in lists and known.kinds[found.to] != "json":
+            continue
         if found.to not in chosen and found.path not in used:
             chosen[found.to] = found
             used.add(found.path)
