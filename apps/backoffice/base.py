@@ -98,6 +98,13 @@ class RecordAdmin(PageMixin, ConfirmedActionMixin, SimpleHistoryAdmin, ModelAdmi
     def has_view_history_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(self.has_view_permission(request, obj))
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        extra = {**(extra_context or {}), "show_history": hasattr(self.model, "history")}
+        answer: HttpResponse = super().changeform_view(request, object_id, form_url, extra)
+        return answer
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         return history_page(self, super().history_view, request, object_id, extra_context)
 
@@ -117,6 +124,13 @@ class EditableAdmin(PageMixin, ConfirmedActionMixin, SimpleHistoryAdmin, ModelAd
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        extra = {**(extra_context or {}), "show_history": hasattr(self.model, "history")}
+        answer: HttpResponse = super().changeform_view(request, object_id, form_url, extra)
+        return answer
+
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         return history_page(self, super().history_view, request, object_id, extra_context)
 
@@ -126,7 +140,7 @@ class EditableAdmin(PageMixin, ConfirmedActionMixin, SimpleHistoryAdmin, ModelAd
 
 
 def history_page(admin: Any, show: Any, request: HttpRequest, object_id: str, extra: Any) -> HttpResponse:
-    """Not every model keeps a history, but the theme draws a way to it on every form."""
+    """Not every model keeps a history; those that do not have no such page."""
     if not hasattr(admin.model, "history"):
         raise Http404(f"{admin.model._meta.verbose_name_plural} keep no history")
     answer: HttpResponse = show(request, object_id, extra)

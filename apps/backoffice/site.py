@@ -47,6 +47,7 @@ class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
 
     def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
         context["styles"] = [*context["styles"], static("backoffice/backoffice.css")]
+        context["scripts"] = [*context["scripts"], static("backoffice/names.js")]
         context["site_favicons"] = [{"href": reverse("brand:favicon"), "rel": "icon"}]
         return context
 

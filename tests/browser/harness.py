@@ -46,7 +46,8 @@ class Site:
     environment: dict[str, str]
 
     def url(self, path: str = "/", *, partner: str = "acme") -> str:
-        return f"http://{partner}.localhost:{self.port}{path}"
+        """The address on the partner's host; without a partner, on the operator's."""
+        return f"http://{f'{partner}.' if partner else ''}localhost:{self.port}{path}"
 
 
 @contextmanager

@@ -94,7 +94,37 @@ def main(path: str) -> None:
         people = seed_acme(now=now, password=password)
     with schema_context("globex"), partner_context("globex"):
         people |= seed_globex(password=password)
+    with schema_context("public"):
+        people |= seed_operator(password=password)
     Path(path).write_text(json.dumps({"password": password, "people": people}))
+
+
+def seed_operator(*, password: str) -> dict[str, str]:
+    """The operator, a partner that is being set up, one whose set-up failed, and work that does not end."""
+    from apps.accounts.roles import Role
+    from apps.accounts.services import create_user
+    from apps.core.models import DueWork
+    from apps.partners.models import Partner
+    from apps.partners.services import ask_for_set_up, begin_partner, note_failed_set_up
+
+    emails = {"olivia": "olivia@operator.example"}
+    create_user(email=emails["olivia"], name="Olivia", role=Role.OWNER, password=password, reason="seed")
+    for schema in ("hooli", "initech"):
+        partner = begin_partner(
+            name=f"{schema.title()} International Holding", schema_name=schema, domain=f"{schema}.localhost"
+        )
+        ask_for_set_up(partner, person_name="First", person_email=f"first@{schema}.example", password=password)
+    failed = Partner.objects.get(schema_name="initech")
+    note_failed_set_up(failed, error='ProgrammingError: relation "canonical_client_of_somebody_else" already exists')
+    DueWork.objects.filter(schema_name="initech").delete()
+    DueWork.objects.create(
+        schema_name="acme",
+        kind="syncs.deliver",
+        key="1",
+        attempts=7,
+        error="OperationalError: " + "the server closed " * 12,
+    )
+    return emails
 
 
 def seed_globex(*, password: str) -> dict[str, str]:
@@ -137,8 +167,107 @@ def seed_acme(*, now: datetime, password: str) -> dict[str, str]:
     }
     for email, name, role, customer in emails.values():
         create_user(email=email, name=name, role=role, customer=customer, password=password, reason="seed")
+    _staff_material(halden, now=now)
     seed_customer(kestrel, now=now)
     return {key: value[0] for key, value in emails.items()}
+
+
+def _staff_material(customer: Any, *, now: datetime) -> None:
+    """One of everything the staff's pages show, with long names, addresses and texts: what makes pages too wide."""
+    from apps.canonical import models as canonical
+    from apps.connectors.models import Connection
+    from apps.flows.models import Flow, FlowItem
+    from apps.mappings.models import Mapping, Stewardship, ValueMap
+    from apps.syncs.models import InboxEvent
+    from tests.backoffice import made
+
+    day, old = now.date(), now - timedelta(days=40)
+    token = "0b4e8a3e-aaaa-4bbb-8ccc-" + "d" * 12
+    address = f"https://api.vendor.example/v3/accounts/{token}/objects/{token}?expand=everything&page=2"
+    words = "The vendor refused the record because a field that is required for this kind of account is empty. " * 3
+    harvest = made.make_connection(
+        customer, "harvest", name="Harvest of the engineering department in Gothenburg", status="failing",
+        status_reason=f"{words}{address}", account_name="halden-engineering-international-holding.harvestapp.com",
+    )  # fmt: skip
+    xero = made.make_connection(
+        customer, "xero", name="Xero", roles=["erp", "billing", "revenue"], config={"auth_method": "oauth", "tenant_id": token},
+        consent_renewed_at=now,
+    )  # fmt: skip
+    sync = made.make_sync(harvest, object_name="time_entries")
+    made.make_run(sync, status="failed", error=f"{words} {address}", error_code="outage")
+    problem = {"code": "value_unmapped", "field": "tax_code", "value": token, "message": words}
+    source = made.make_source(
+        harvest, external_id=token, status="rejected", problems=[problem], received_at=old,
+        payload={"id": token, "url": address, "notes": words, "nested": {"deep": {"deeper": {"value": token}}}},
+    )  # fmt: skip
+    InboxEvent.objects.create(
+        customer=customer, connection=xero, event_id=token, event_type="invoice.updated.by.somebody", object_name="invoices",
+        external_id=token, error=words, received_at=old,
+    )  # fmt: skip
+    project = made.make_project(
+        customer,
+        name="Structural assessment of the northern harbour bridge, second and third phase",
+        code="N-HARBOUR-2-3",
+    )
+    held = made.make_delivery(
+        xero, title=f"Draft invoice for {project.name} in Xero", status="held", error=f"{words} {address}",
+        error_code="uncertain", record_id=project.pk, idempotency_key=f"halden:{token}:{token}", created_at=old,
+        body=json.dumps({"Reference": token, "Url": address, "Lines": [{"Description": words, "Amount": 1.5}]}),
+    )  # fmt: skip
+    held.tries.create(
+        customer=customer, outcome="uncertain", kind="send", message=words, at=old,
+        request={"method": "POST", "url": address, "body": {"name": words}},
+        response={"status": 503, "body": {"error": token * 4}},
+    )  # fmt: skip
+    for reason, kind, pk in (("uncertain", "delivery", held.pk), ("invalid_value", "source_record", source.pk)):
+        made.make_case(
+            customer, connection=xero, reason=reason, title=f"{words[:120]} {token}", subject_kind=kind, subject_id=pk,
+            trace_key=f"{kind}:{token}:{reason}", detail={"error": f"{words} {address}"}, opened_at=old, latest_at=old,
+        )  # fmt: skip
+    made.make_proposal(customer, title=f"Another name for {project.name}", origin=f"connection:{harvest.pk}")
+    Mapping.objects.create(
+        customer=customer, connection=harvest, object_name="projects", entity="project", direction="in",
+        spec=next(spec for spec in harvest.manifest.mappings if spec.get("entity") == "project"),
+    )  # fmt: skip
+    ValueMap.objects.create(
+        customer=customer, connection=xero, name="tax_codes_of_the_whole_holding", title="Tax codes of the whole holding",
+        entries={token: "OUTPUT2", "standard": "A value that is as long as a sentence and then some"},
+    )  # fmt: skip
+    Stewardship.objects.create(customer=customer, entity="client", field="billing_address_line_two", owner_role="erp")
+    contact = canonical.Contact.objects.create(
+        customer=customer, client=project.client, first_name="Maximiliane-Katharina", last_name="von Hohenlohe-Langenburg",
+        email="maximiliane-katharina.von-hohenlohe-langenburg@a-rather-long-company-name.example",
+    )  # fmt: skip
+    card = canonical.RateCard.objects.create(customer=customer, name="Standard rates of the group", currency="USD")
+    canonical.Rate.objects.create(
+        customer=customer,
+        rate_card=card,
+        kind="role",
+        role="Senior structural engineer",
+        hourly_amount=Decimal("187.50"),
+    )
+    canonical.Contract.objects.create(customer=customer, client=project.client, name=project.name, currency="USD")
+    canonical.Quote.objects.create(customer=customer, title=project.name, number="Q-2026-000118", currency="USD")
+    canonical.Milestone.objects.create(
+        customer=customer, project=project, name=words, amount=Decimal("1250000.00"), currency="USD"
+    )
+    canonical.Expense.objects.create(
+        customer=customer, project=project, spent_date=day, amount=Decimal("123456.78"), currency="USD", notes=words
+    )
+    canonical.Ticket.objects.create(
+        customer=customer, client=project.client, requester=contact, subject=words, number=token
+    )
+    person = canonical.Resource.objects.create(customer=customer, name="Maximiliane-Katharina von Hohenlohe-Langenburg")
+    canonical.TimeEntry.objects.create(
+        customer=customer, project=project, resource=person, work_date=day, hours=Decimal("1.5"), notes=words
+    )
+    canonical.Assignment.objects.create(customer=customer, project=project, resource=person, role="Lead")
+    flow = Flow.objects.create(customer=customer, blueprint="sales_to_delivery", settings={}, starts_at=old)
+    FlowItem.objects.create(
+        customer=customer, flow=flow, entity="project", record_id=project.pk, title=project.name, problem=words,
+        plan={"projects": [{"name": project.name, "tasks": ["Design"] * 9}]}, status="held",
+    )  # fmt: skip
+    assert Connection.objects.filter(customer=customer).count() == 2
 
 
 def seed_customer(customer: Any, *, now: datetime, seed: int = 7) -> World:
