@@ -63,7 +63,60 @@ def update_record(
         fields=fields,
         origin=origin,
     )
+    settle_proposals(
+        entity_name,
+        {record.pk: {name: getattr(record, name) for name in fields}},
+        customer_id=record.customer_id,  # type: ignore[attr-defined]
+        now=now,
+    )
     return True
+
+
+def settle_proposals(
+    entity_name: str,
+    values: dict[int, dict[str, Any]],
+    *,
+    customer_id: int,
+    now: datetime,
+    said: dict[int, dict[str, Any]] | None = None,
+    sayer: int | None = None,
+) -> int:
+    """Close open proposals on fields whose difference is gone, saying so. Returns how many.
+
+    `values` are the records' values now, by id and column. `said` is what the connection `sayer` says of them at present
+    and no longer differs. Anybody else's proposal is settled when the record has come to have the value it proposed.
+    """
+    found = Proposal.objects.filter(
+        customer_id=customer_id,
+        kind=Proposal.Kind.FIELD,
+        status=ProposalStatus.OPEN,
+        entity=entity_name,
+        record_id__in=list(values),
+    ).select_for_update(of=("self",))
+    settled = 0
+    for row in found:
+        name = str(row.details[0]["field"])
+        if sayer is not None and row.key.endswith(f":{sayer}"):
+            if name not in (said or {}).get(row.record_id, {}):
+                continue
+        elif name not in values[row.record_id] or not _is(entity_name, name, values[row.record_id][name], row):
+            continue
+        row.status = ProposalStatus.SETTLED
+        row.decided_at = now
+        row.decision_reason = "Both systems agree again."
+        row.save()
+        settled += 1
+    return settled
+
+
+def _is(entity_name: str, name: str, value: Any, row: Proposal) -> bool:
+    """Whether the value is the proposed one, which was kept as JSON."""
+    field = entity(entity_name).model._meta.get_field(name)
+    proposed = row.details[0]["to"]
+    if isinstance(field, models.ForeignKey):
+        return bool(value == proposed)
+    proposed = str(proposed) if isinstance(proposed, float) else proposed
+    return bool(value == field.to_python(proposed))
 
 
 @transaction.atomic

@@ -58,6 +58,18 @@ class TestAmounts:
         sums = totals([(Decimal("0.13"), tax) for tax in taxes], "Exclusive")
         assert (sums.total_tax, sums.total) == (Decimal("0.09"), Decimal("0.48"))  # not 0.08, which 0.39 at 20 % gives
 
+    def test_yen_are_kept_at_two_decimals_like_any_currency(self) -> None:
+        assert line_amount(Decimal("1.333"), Decimal(10_001)) == Decimal("13331.33")
+        assert tax_amount(Decimal(13_331), Decimal(20), "Exclusive") == Decimal("2666.20")
+
+    def test_the_tax_of_a_line_may_be_given(self, xero: Api, contact: dict) -> None:
+        body = invoice_body(contact)
+        body["LineItems"] = [{**body["LineItems"][0], "TaxAmount": 21}]
+
+        invoice = made(xero, body)
+
+        assert (invoice["SubTotal"], invoice["TotalTax"], invoice["Total"]) == (108.32, 21, 129.32)
+
     def test_halves_go_up(self) -> None:
         assert line_amount(Decimal("0.5"), Decimal("0.05")) == Decimal("0.03")
 

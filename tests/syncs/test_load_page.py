@@ -17,6 +17,7 @@ from apps.canonical.models import (
     Resource,
     TimeEntry,
 )
+from apps.canonical.services import decide_proposal, update_record
 from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
 from apps.exceptions.selectors import open_cases
@@ -299,6 +300,54 @@ class TestOwnership:
         assert client.name == "Northwind"
         assert (proposal.kind, proposal.record_id, proposal.status) == ("field", client.pk, "open")
         assert proposal.details[0]["from"] == "Northwind" and proposal.details[0]["to"] == "Northwind AS"
+
+    @pytest.mark.parametrize("who", ["the other says as the owner", "the owner says as the other", "a person"])
+    def test_a_proposal_settles_itself_when_both_agree_again(
+        self, hubspot: Connection, xero: Connection, who: str
+    ) -> None:
+        northwind = {"ContactID": "c-1", "EmailAddress": "hello@northwind.example"}
+        load(hubspot, "companies", hubspot_company(1, "Northwind", domain="northwind.example"))
+        load(xero, "contacts", {**northwind, "Name": "Northwind", "Website": "northwind.example"})
+        load(xero, "contacts", {**northwind, "Name": "Northwind AS", "Website": "northwind.example"})
+        assert Proposal.objects.get().status == "open"
+
+        if who == "the other says as the owner":
+            load(xero, "contacts", {**northwind, "Name": "Northwind", "Website": "northwind.example"})
+        elif who == "the owner says as the other":
+            load(hubspot, "companies", hubspot_company(1, "Northwind AS", domain="northwind.example"))
+        else:
+            update_record(
+                Client.objects.get(), values={"name": "Northwind AS"}, origin="user:1", reason="renamed", now=LATER
+            )
+
+        proposal = Proposal.objects.get()
+        assert (proposal.status, proposal.decided_by) == ("settled", None)
+        assert proposal.decision_reason == "Both systems agree again." and proposal.decided_at is not None
+
+    def test_a_settled_proposal_opens_again_and_a_rejected_one_does_not(
+        self, hubspot: Connection, xero: Connection
+    ) -> None:
+        def says(name: str) -> None:
+            load(xero, "contacts", {"ContactID": "c-1", "Name": name, "Website": "northwind.example"})
+
+        load(hubspot, "companies", hubspot_company(1, "Northwind", domain="northwind.example"))
+        for name in ("Northwind", "Northwind AS", "Northwind", "Northwind AS"):
+            says(name)
+        proposal = Proposal.objects.get()
+        assert (proposal.status, proposal.decided_at, proposal.decision_reason) == ("open", None, "")
+
+        decide_proposal(proposal, accept=False, actor=None, reason="no", now=LATER)
+        for name in ("Northwind", "Northwind AS"):
+            says(name)
+
+        assert Proposal.objects.get().status == "rejected"
+
+    def test_another_difference_leaves_a_proposal_open(self, hubspot: Connection, xero: Connection) -> None:
+        load(hubspot, "companies", hubspot_company(1, "Northwind", domain="northwind.example"))
+        load(xero, "contacts", {"ContactID": "c-1", "Name": "Northwind AS", "Website": "northwind.example"})
+        load(hubspot, "companies", hubspot_company(1, "Northwind Group", domain="northwind.example"))
+
+        assert Proposal.objects.filter(kind="field").get().status == "open"
 
     def test_an_empty_field_is_filled_by_anyone(self, hubspot: Connection, xero: Connection) -> None:
         load(hubspot, "companies", hubspot_company(1, "Northwind"))

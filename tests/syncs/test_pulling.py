@@ -32,6 +32,7 @@ from apps.syncs.services import (
 )
 from tests.committed import start_python
 from tests.practice import Practice, work_on
+from tests.syncs.support import load
 
 
 @pytest.fixture
@@ -110,6 +111,32 @@ class TestReading:
         pull(sync)
 
         assert run_of(sync).unchanged_count == 5
+
+    def test_the_case_of_a_record_without_an_id_closes_when_everything_was_read_without_one(self, sync: Sync) -> None:
+        pull(sync)
+        load(sync.connection, "clients", {"id": None, "name": "Nameless"})
+        case = ExceptionCase.objects.get(status="open")
+
+        due_again(sync)
+        pull(sync)  # only what changed: it says nothing about the record
+        case.refresh_from_db()
+        assert case.status == "open"
+
+        run = start_run(fresh(sync), trigger="manual", actor=None, now=timezone.now(), full=True)
+        SyncRun.objects.filter(pk=run.pk).update(keyless_count=1)  # an earlier page of this run had one
+        pull(sync)
+        case.refresh_from_db()
+        assert case.status == "open"
+
+        start_run(fresh(sync), trigger="manual", actor=None, now=timezone.now(), full=True)
+        pull(sync)
+        case.refresh_from_db()
+        assert (case.status, case.resolution) == ("resolved", "A complete read found no record without an id.")
+
+    def test_a_page_counts_its_records_without_an_id(self, sync: Sync) -> None:
+        counts = load(sync.connection, "clients", {"id": None, "name": "Nameless"}, {"id": 7, "name": "Known"})
+
+        assert (counts.keyless, counts.failed) == (1, 1)
 
     def test_it_waits_for_its_time(self, sync: Sync) -> None:
         pull(sync)

@@ -12,6 +12,8 @@ class Ledger(Section):
 
     quantity_places: int = Field(default=4, ge=0, le=6)
     price_places: int = Field(default=4, ge=0, le=6)
+    amount_places: int | None = Field(default=None, ge=0, le=4)
+    """Decimals the ledger keeps of amounts whatever the currency; null where it keeps the currency's own."""
     description_limit: int = Field(default=4000, ge=20)
     rounding: Literal["half_up", "half_even"] = "half_up"
     """What the ledger does with half a cent of quantity × price, and of tax."""

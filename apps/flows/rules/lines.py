@@ -38,6 +38,7 @@ class LineFormat:
     description_limit: int = 4000
     quantity_places: int = 4
     price_places: int = 4
+    amount_places: int | None = None  # it keeps of quantity x price; None: the currency's own
     rounding: str = ROUND_HALF_UP  # what it does with half a cent
     names: Names = field(default_factory=Names)
 
@@ -109,9 +110,16 @@ def priced(hours: Decimal, rate: Decimal | None, amount: Decimal, currency: str,
         candidates.append(round_to(amount / quantity, form.price_places))
     for price in candidates:
         shown = round_to(price, form.price_places)
-        if quantity and shown == price >= 0 and quantize(quantity * shown, currency, form.rounding) == amount:
+        if quantity and shown == price >= 0 and _as_kept(quantity * shown, currency, form) == amount:
             return Price(quantity=quantity, unit="hour", unit_price=shown)
     return Price(quantity=Decimal(1).copy_sign(amount), unit="unit", unit_price=abs(amount))
+
+
+def _as_kept(amount: Decimal, currency: str, form: LineFormat) -> Decimal:
+    """As the ledger will compute it, which need not be in whole units of the currency."""
+    if form.amount_places is None:
+        return quantize(amount, currency, form.rounding)
+    return round_to(amount, form.amount_places, rounding=form.rounding)
 
 
 def cut(text: str, limit: int) -> str:

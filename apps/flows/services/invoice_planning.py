@@ -204,6 +204,7 @@ def _line_format(erp: Connection, group: billable.Group) -> LineFormat:
         description_limit=ledger.description_limit,
         quantity_places=ledger.quantity_places,
         price_places=ledger.price_places,
+        amount_places=ledger.amount_places,
         rounding=_TIES[ledger.rounding],
         names=_names(group),
     )

@@ -15,6 +15,8 @@ class Counts:
     unchanged: int = 0
     skipped: int = 0
     failed: int = 0
+    keyless: int = 0
+    """Of the failed: without a usable id."""
 
     def add(self, other: "Counts") -> None:
         self.created += other.created
@@ -22,6 +24,7 @@ class Counts:
         self.unchanged += other.unchanged
         self.skipped += other.skipped
         self.failed += other.failed
+        self.keyless += other.keyless
 
     @property
     def changed(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, transaction
 
 from apps.canonical.registry import Entity, entity
+from apps.canonical.services import settle_proposals
 from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem, clear, report
 from apps.mappings.engine import Deleted, Mapped, Reference, Rejected, Skipped
@@ -116,6 +117,7 @@ def _incoming(context: LoadContext, prepared: Prepared, counts: Counts) -> list[
     for record in prepared.keyless:
         _report_keyless(context, record)
     counts.failed += len(prepared.keyless)
+    counts.keyless += len(prepared.keyless)
     counts.skipped += prepared.repeated
     return prepared.items
 
@@ -279,6 +281,8 @@ def _update(context: LoadContext, known: Entity, items: list[Incoming], author: 
     }
     policies = context.mapping.overwrite if context.mapping else {}
     written: dict[int, JsonObject] = {}
+    compared: dict[int, JsonObject] = {}
+    agreed: dict[int, JsonObject] = {}
     suggested: list[proposals.FieldProposal] = []
     for item in items:
         record = current.get(item.record_id or 0)
@@ -307,11 +311,21 @@ def _update(context: LoadContext, known: Entity, items: list[Incoming], author: 
             counts.updated += 1
         else:
             counts.unchanged += 1
+        compared[record.pk] = written.get(record.pk) or before
+        agreed[record.pk] = {name: new for name, new in incoming.items() if name not in difference.proposed}
         suggested += [
             proposals.FieldProposal(record.pk, str(record), name, old, new)
             for name, (old, new) in difference.proposed.items()
         ]
     rows.update(known.name, list(written.values()), author)
+    settle_proposals(
+        known.name,
+        compared,
+        customer_id=context.customer_id,
+        now=author.now,
+        said=agreed,
+        sayer=context.connection_id,
+    )
     proposals.propose_fields(context, suggested, author)
 
 
@@ -442,6 +456,11 @@ def trace_key(connection_id: int, object_name: str, external_id: str) -> str:
     return f"source:{connection_id}:{object_name}:{external_id}"[:250]
 
 
+def keyless_trace(connection_id: int, object_name: str) -> str:
+    """The case key of records without an id: nothing tells them apart, so it is one for the object."""
+    return f"keyless:{connection_id}:{object_name}"[:250]
+
+
 def _reject(item: Incoming, problems: list[JsonObject]) -> None:
     item.status = "rejected"
     item.problems = (item.problems or []) + problems
@@ -465,7 +484,7 @@ def _report_keyless(context: LoadContext, record: Any) -> None:
         Problem(
             customer_id=context.customer_id,
             connection_id=context.connection_id,
-            trace_key=f"keyless:{context.connection_id}:{context.object_name}",
+            trace_key=keyless_trace(context.connection_id, context.object_name),
             reason="bad_answer",
             title=f"{context.object_name}: a record came without a usable id and was left out",
             subject_kind="connection",

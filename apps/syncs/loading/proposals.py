@@ -33,7 +33,8 @@ class MatchProposal:
 
 
 def propose_fields(context: LoadContext, found: list[FieldProposal], author: Author) -> None:
-    """One proposal per record, field and connection; a newer value replaces an undecided or differing one."""
+    """One proposal per record, field and connection; a newer value replaces an undecided or differing one, and one that
+    settled itself opens again."""
     _store(
         [
             {
@@ -90,8 +91,9 @@ def _store(proposals: list[dict[str, Any]], context: LoadContext, author: Author
               from json_to_recordset(%s::json)
                 as s(kind text, record_id bigint, other_record_id bigint, key text, title text, details jsonb, score numeric)
             on conflict (customer_id, kind, key) do update
-               set details = excluded.details, title = excluded.title, status = 'open', created_at = excluded.created_at
-             where t.details is distinct from excluded.details
+               set details = excluded.details, title = excluded.title, status = 'open', created_at = excluded.created_at,
+                   decided_by_id = null, decided_at = null, decision_reason = ''
+             where t.details is distinct from excluded.details or t.status = 'settled'
             """,
             [context.customer_id, context.entity, context.origin, author.now, dump_json(proposals)],
         )

@@ -64,6 +64,7 @@ class SyncRun(models.Model):
     unchanged_count = models.PositiveIntegerField(default=0)
     skipped_count = models.PositiveIntegerField(default=0)
     failed_count = models.PositiveIntegerField(default=0)
+    keyless_count = models.PositiveIntegerField(default=0, help_text="Of the failed: without a usable id.")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Transient failures in a row.")
     error_code = models.CharField(max_length=60, blank=True, default="")
     error = models.TextField(blank=True, default="")

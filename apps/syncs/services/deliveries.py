@@ -149,6 +149,33 @@ def cancel_delivery(delivery: Delivery, *, actor: User | None, reason: str, now:
     return row
 
 
+@transaction.atomic
+def supersede(row: Delivery, newer: Delivery, *, now: datetime) -> None:
+    """Cancel a held write in favour of a newer one that does the same and more. What waited for it waits for that one."""
+    note = f"Superseded by the newer {newer.title} (delivery {newer.pk}), which carries the latest values"
+    row.status = DeliveryStatus.CANCELLED
+    row.finished_at = now
+    row.error = f"{note}. It was held: {row.error}"
+    row.save()
+    _note(row, None, note)
+    for dependant in row.dependants.filter(status=DeliveryStatus.WAITING).exclude(pk=newer.pk):
+        if not _waits_for(newer, dependant):
+            dependant.prerequisites.add(newer)
+    _release_dependants(row)
+    clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=f"{note}.")
+
+
+def _waits_for(row: Delivery, other: Delivery) -> bool:
+    """Whether it waits for the other, directly or over others."""
+    seen: set[int] = set()
+    ahead = [row.pk]
+    while ahead:
+        seen.update(ahead)
+        found = Delivery.prerequisites.through.objects.filter(from_delivery_id__in=ahead)
+        ahead = [pk for pk in found.values_list("to_delivery_id", flat=True) if pk not in seen]
+    return other.pk in seen
+
+
 def settle(row: Delivery, *, external_id: str, now: datetime) -> None:
     """Mark as done: bind the id, release what waits for it, close its case. Within the caller's transaction."""
     row.status = DeliveryStatus.DONE

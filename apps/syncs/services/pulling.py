@@ -19,6 +19,7 @@ from apps.core.problems import Problem, clear, report
 from apps.core.work import LeaseLostError, Work, renew, wake
 from apps.core.work.kinds import REACT, RELEASE
 from apps.syncs.loading import Counts, LoadContext, Prepared, load_page
+from apps.syncs.loading.page import keyless_trace
 from apps.syncs.models import SourceRecord, Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
 from apps.syncs.services import health
@@ -148,6 +149,7 @@ def _add(run: SyncRun, counts: Counts) -> None:
     run.unchanged_count += counts.unchanged
     run.skipped_count += counts.skipped
     run.failed_count += counts.failed
+    run.keyless_count += counts.keyless
 
 
 @transaction.atomic
@@ -158,6 +160,13 @@ def _succeed(sync: Sync, run: SyncRun, high_water: str | None, now: datetime) ->
     Sync.objects.filter(pk=sync.pk).update(cursor=high_water or sync.cursor, latest_success_at=now)
     health.vendor_answered(sync.connection, now=now)
     clear(customer_id=sync.customer_id, trace_keys=[_trace(sync)], note="The next run succeeded.")
+    if not run.cursor_from and not SyncRun.objects.filter(pk=run.pk, keyless_count__gt=0).exists():
+        # Only who read everything knows that there is none left; a read of what changed does not see the old ones.
+        clear(
+            customer_id=sync.customer_id,
+            trace_keys=[keyless_trace(sync.connection_id, sync.object_name)],
+            note="A complete read found no record without an id.",
+        )
     if SourceRecord.objects.filter(connection_id=sync.connection_id, status="rejected").exists():
         wake(RELEASE, sync.customer_id)
     wake(REACT, sync.customer_id)

@@ -35,6 +35,7 @@ from apps.syncs.services import adopting, health
 from apps.syncs.services.contexts import load_context
 from apps.syncs.services.deliveries import settle, trace_key
 from apps.syncs.services.probing import probe_uncertain
+from apps.syncs.services.superseding import supersede_held
 
 logger = logging.getLogger(__name__)
 _WIDEST = 8
@@ -70,6 +71,7 @@ def deliver(work: Work, now: datetime) -> datetime | None:
         if wait is not None:
             return wait.until
         give_up_leases(connection, now)
+        supersede_held(connection, now=now)
         client = client_for(connection)
         probed = probe_uncertain(connection, client, now)
         adopting.adopt_existing(connection, client, now)

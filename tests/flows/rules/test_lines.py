@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.core.money import quantize
+from apps.core.money import quantize, round_to
 from apps.flows.rules.lines import LineFormat, Names, cut, priced
 from apps.flows.rules.terms import GroupBy, LineBy, RateKind
 from tests.flows.rules.make import entry, expense, plan, rate, settings, terms
@@ -42,6 +42,12 @@ class TestPrice:
         price = priced(D("1.3333"), D("90"), D("120.00"), "EUR", LineFormat(quantity_places=2))
 
         assert (price.quantity, price.unit_price) == (D("1.33"), D("90.2256"))
+
+    def test_a_ledger_that_keeps_cents_of_yen_gets_a_price_that_makes_whole_yen(self) -> None:
+        price = priced(D("1.333"), D(10_001), D(13_331), "JPY", LineFormat(amount_places=2))
+
+        assert (price.quantity, price.unit_price) == (D("1.333"), D("10000.7502"))
+        assert round_to(price.quantity * price.unit_price, 2) == 13_331
 
     @given(
         hours=st.decimals(-2000, 2000, places=4),

@@ -18,6 +18,7 @@ from apps.flows.services import preview
 from apps.mappings.models import ValueMap
 from apps.syncs.models import Delivery, SyncRun
 from apps.syncs.services import add_syncs
+from sandbox.xero.amounts import line_amount
 from tests.committed import output_of, start_python
 from tests.flows.services.stage import NOW, Stage
 from tests.syncs.test_pulling import rows_of_all_tables
@@ -115,6 +116,20 @@ class TestDrafts:
         (invoice,) = stage.invoices()
         assert invoice.currency == "JPY"
         assert invoice.untaxed_amount == D(13331) and invoice.total_amount == invoice.total_amount.to_integral_value()
+
+    def test_what_xero_makes_of_yen_is_what_we_planned(self, stage: Stage, flow: Flow) -> None:
+        project = stage.project(client=stage.client(currency="JPY"), currency="JPY")
+        for hours, person in (("1.333", "Ines"), ("7.1", "Tom"), ("0.05", "Mei")):
+            stage.hours(hours, project, stage.person(person), billable_rate=D(10_001), currency="JPY")
+
+        (item,) = preview(flow, now=NOW).items
+        stage.react()
+
+        (invoice,) = stage.invoices()
+        lines = item.deliveries[-1].body["LineItems"]
+        kept = [line_amount(D(str(line["Quantity"])), D(str(line["UnitAmount"]))) for line in lines]
+        assert sum(kept) == invoice.untaxed_amount and all(amount == amount.to_integral_value() for amount in kept)
+        assert sum(D(str(line["TaxAmount"])) for line in lines) == invoice.tax_amount
 
     def test_expenses_are_billed_with_the_time(self, stage: Stage, flow: Flow) -> None:
         project = stage.project()
