@@ -4,9 +4,11 @@ Reserve before calling, release afterwards, and let the vendor's own headers cor
 transaction of its own; do not call it inside a long one, or its locks hold everybody else up.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from django.db import transaction
@@ -20,6 +22,8 @@ Lane = Literal["live", "repair", "backfill"]
 CONCURRENCY = "concurrency"
 # Calls in flight that nobody released for so long were made by a worker that died.
 _STALE = timedelta(minutes=5)
+_USAGE = re.compile(r"(\d+)\s*/\s*(\d+)")
+_PLAIN_NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +34,13 @@ class Grant:
     not_before: datetime | None = None
 
 
-def reserve(connection: Connection, *, calls: int, lane: Lane, now: datetime) -> Grant:
-    """Take up to `calls` from every window of the connection's vendor account at once."""
+def reserve(connection: Connection, *, calls: int, lane: Lane, now: datetime, path: str = "") -> Grant:
+    """Take up to `calls` from every window of the connection's vendor account at once. `path`, as the manifest writes
+    it, says whether a window of its own (of searches, say) is drawn on too."""
     rate = connection.manifest.client.rate
+    elsewhere = {window.name for window in rate.windows if window.paths and not _is_for(window, path)}
     with transaction.atomic():
-        rows = _locked(connection.account_key, rate, now)
+        rows = [row for row in _locked(connection.account_key, rate, now) if row.name not in elsewhere]
         granted, not_before = calls, now
         for row in rows:
             free, again = _free(row, rate, lane, now)
@@ -106,19 +112,36 @@ class _Told:
     reset_at: datetime | None
 
 
+def _is_for(window: RateWindow, path: str) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in window.paths)
+
+
 def _told(window: RateWindow, headers: Mapping[str, str], now: datetime) -> _Told | None:
     limit = _number(headers, window.limit_header)
     remaining = _number(headers, window.remaining_header)
-    reset = headers.get(window.reset_header.lower(), "") if window.reset_header else ""
+    reset = _value(headers, window.reset_header)
     reset_at = _reset(window, reset, now) if reset else None
+    if window.usage_header and (usage := _USAGE.search(_value(headers, window.usage_header))):
+        limit = int(usage.group(2))
+        remaining = max(0, limit - int(usage.group(1)))
     if limit is None and remaining is None and reset_at is None:
         return None
     return _Told(limit, remaining, reset_at)
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:
-    text = headers.get(name.lower(), "").strip() if name else ""
-    return int(text) if text.isdigit() else None
+    text = _value(headers, name)
+    return int(float(text)) if _PLAIN_NUMBER.fullmatch(text) else None
+
+
+def _value(headers: Mapping[str, str], name: str) -> str:
+    """A header's text; of `Name;key` what stands behind `key=` in it."""
+    header, _, key = name.partition(";")
+    text = headers.get(header.lower(), "").strip() if header else ""
+    if not key:
+        return text
+    found = re.search(rf"(?:^|[;,\s]){re.escape(key)}\s*=\s*\"?([^;,\s\"]+)", text)
+    return found.group(1) if found else ""
 
 
 def _reset(window: RateWindow, value: str, now: datetime) -> datetime | None:

@@ -1,14 +1,20 @@
 """Says what an answer means: which family of failure, in the vendor's words, and when to come back. Pure."""
 
+import copy
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
+import orjson
+
 from apps.connectors.manifest.client import ErrorRule, ErrorShape, Family, RateLimits
-from apps.connectors.paths import get, text_of
+from apps.connectors.paths import get, put, text_of
 from apps.connectors.times import parse_time
 
+_MARK = re.compile(r"<[^<>]{0,500}>")
 _BY_STATUS = {
     400: Family.VALIDATION,
     401: Family.AUTH,
@@ -44,8 +50,9 @@ def fault_of(
     wrapped = bool(shape.envelope) and bool(get(body, shape.envelope))
     if status < 300 and not wrapped:
         return None
+    body = _decoded(shape, body)
     code = _first(shape.code, body)
-    message = _message(shape, body) or f"status {status}"
+    message = _message(shape, body) or _told_in(shape.message_headers, headers) or f"status {status}"
     rule = _rule(shape, status, code, message)
     if rule is not None:
         family, unknown = rule.family, rule.effect == "unknown"
@@ -111,14 +118,45 @@ def _first(paths: list[str], body: Any) -> str:
     for path in paths:
         value = get(body, path)
         if value not in (None, "", [], {}):
-            return text_of(value)
+            return "; ".join(_texts(value))
     return ""
 
 
 def _message(shape: ErrorShape, body: Any) -> str:
     message = _first(shape.message, body)
     details = get(body, shape.details) if shape.details else None
-    if isinstance(details, list):
-        texts = [text_of(item) for item in details if item and text_of(item) not in message]
-        message = ": ".join(filter(None, [message, "; ".join(texts)]))
+    texts = [text for text in _texts(details) if text not in message]
+    message = ": ".join(filter(None, [message, "; ".join(texts)]))
+    if shape.html:
+        message = " ".join(unescape(_MARK.sub(" ", message)).split())
     return message[:2000]
+
+
+def _texts(value: Any) -> list[str]:
+    """The texts in a value of any shape; those in a mapping say under which name they stand."""
+    if isinstance(value, dict):
+        return [f"{key}: {', '.join(texts)}" for key, item in value.items() if (texts := _texts(item))]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    return [text_of(value)] if value not in (None, "") else []
+
+
+def _told_in(names: list[str], headers: Mapping[str, str]) -> str:
+    return next((value[:2000] for name in names if (value := headers.get(name.lower(), "").strip())), "")
+
+
+def _decoded(shape: ErrorShape, body: Any) -> Any:
+    for path in shape.decode:
+        value = _parsed(get(body, path))
+        if isinstance(value, list):
+            value = [_parsed(item) for item in value]
+        if isinstance(body, dict) and value is not None:
+            body = put(copy.deepcopy(body), path, value)
+    return body
+
+
+def _parsed(value: Any) -> Any:
+    try:
+        return orjson.loads(value) if isinstance(value, str) else value
+    except orjson.JSONDecodeError:
+        return value

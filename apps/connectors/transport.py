@@ -51,14 +51,19 @@ class Transport:
         self.user_agent = user_agent
         self.clock = clock
         self.method = manifest.method(str(self.config.get("auth_method", "")))
-        self._shown = _NEVER_SECRET | set(getattr(self.method, "keep", ()))
+        self._kept = set(getattr(self.method, "keep", ()))
+        self._shown = _NEVER_SECRET | self._kept
         self._tokens = tokens
         self._lock = threading.Lock()
         self._snapshot: TokenSnapshot | None = None
 
     def scope(self, **values: Any) -> Scope:
-        """The values a template may name."""
-        return {"config": self.config, "credentials": self._current().credentials, **values}
+        """The values a template may name. An address that the log-in's answer names has to be known before the first
+        request can be built."""
+        snapshot = self._current()
+        if any(name not in snapshot.credentials for name in self._kept) and auth.is_renewable(self.method):
+            snapshot = self.renew(snapshot.version)
+        return {"config": self.config, "credentials": snapshot.credentials, **values}
 
     def outbound(self, built: Built) -> OutboundRequest:
         client = self.manifest.client

@@ -6,6 +6,7 @@ The body is never trusted as data: an event only names a record, which is then f
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -36,6 +37,9 @@ def verify_webhook(
     if spec is None:
         return WebhookVerdict(False, f"{manifest.connector.name} sends no webhooks", 404)
     lower = {name.lower(): value for name, value in headers.items()}
+    if spec.handshake.kind == "echo_query" and (echo := _query(url).get(spec.handshake.param)):
+        # Before any signature: the vendor asks this before it has a secret. Nothing is taken in.
+        return WebhookVerdict(True, "handshake", 200, echo, handshake=True)
     if reason := _distrust(spec.signature, secret, method=method, url=url, headers=lower, body=body, now=now):
         return WebhookVerdict(False, reason, spec.handshake.bad_signature_status)
     if (reply := _handshake_reply(spec.handshake, url, body)) is not None:
@@ -71,23 +75,56 @@ def _distrust(
         return ""
     if not secret:
         return "the connection has no webhook key; enter it, so that senders can be told from forgers"
-    given = headers.get(spec.header.lower(), "") if spec.header else _query(url).get(spec.param, "")
-    if not given:
+    if spec.kind == "secret_body":
+        states = _client_states(spec, body)
+        return "" if states and all(_same(state, secret) for state in states) else "the key in the body is wrong"
+    if spec.kind == "basic":
+        wanted = "Basic " + base64.b64encode(secret.encode()).decode()
+        return "" if _same(headers.get("authorization", ""), wanted) else "user or password is wrong"
+    given = _given(spec, headers) if spec.header else [_query(url).get(spec.param, "")]
+    if not any(given):
         return f"the signature ({spec.header or spec.param}) is missing"
     if spec.kind in ("secret_header", "secret_query"):
-        return "" if _same(given, spec.prefix + secret) else "the key is wrong"
+        return "" if any(_same(one, spec.prefix + secret) for one in given) else "the key is wrong"
     timestamp = headers.get(spec.timestamp_header.lower(), "") if spec.timestamp_header else ""
-    if spec.timestamp_header and (problem := _stale(spec, timestamp, now)):
+    if spec.timestamp_key:
+        timestamp = next(iter(_pairs(headers.get(spec.header.lower(), ""), spec.timestamp_key)), "")
+    if (spec.timestamp_header or spec.timestamp_key) and (problem := _stale(spec, timestamp, now)):
         return problem
     wanted = signature_of(spec, secret, method=method, url=url, body=body, timestamp=timestamp)
-    return "" if _same(given.strip(), wanted) else "the signature does not fit the content"
+    return "" if any(_same(one.strip(), wanted) for one in given) else "the signature does not fit the content"
+
+
+def _given(spec: Signature, headers: Mapping[str, str]) -> list[str]:
+    """The signatures in the header, or in all headers of the name's pattern."""
+    name = spec.header.lower()
+    values = [headers[name]] if name in headers else []
+    if name.endswith("*"):
+        values = [value for header, value in headers.items() if fnmatchcase(header, name)]
+    if spec.signature_key:
+        return [one for value in values for one in _pairs(value, spec.signature_key)]
+    return values
+
+
+def _pairs(value: str, key: str) -> list[str]:
+    """The values of `key` in `t=1,v1=a,v1=b`."""
+    pieces = (piece.strip().partition("=") for piece in value.split(","))
+    return [text for name, _, text in pieces if name == key]
+
+
+def _client_states(spec: Signature, body: bytes) -> list[str]:
+    try:
+        found = get(orjson.loads(body), spec.path)
+    except orjson.JSONDecodeError:
+        return []
+    return [text_of(item) for item in (found if isinstance(found, list) else [found])]
 
 
 def _stale(spec: Signature, timestamp: str, now: datetime) -> str:
     try:
         seconds = float(timestamp) / (1000 if spec.timestamp_unit == "ms" else 1)
     except ValueError:
-        return f"the time of sending ({spec.timestamp_header}) is missing or no number"
+        return f"the time of sending ({spec.timestamp_header or spec.timestamp_key}) is missing or no number"
     age = now.timestamp() - seconds
     if abs(age) > spec.tolerance_seconds:
         return f"it was signed {age:.0f} s ago; more than {spec.tolerance_seconds} s is taken for a replay"
@@ -122,6 +159,9 @@ def _event(spec: Events, item: dict[str, Any]) -> WebhookEvent | None:
     kind = text_of(get(item, spec.object_from))
     object_name = next((name for pattern, name in spec.objects.items() if fnmatchcase(kind, pattern)), None)
     external_id = text_of(get(item, spec.external_id))
+    if spec.external_id_pattern:
+        found = re.search(spec.external_id_pattern, external_id)
+        external_id = (found.group(1) or "") if found else ""
     if object_name is None or not external_id:
         return None
     event_type = text_of(get(item, spec.event_type))

@@ -31,7 +31,8 @@ class Timeouts(Section):
 
 
 class RateWindow(Section):
-    """So many calls in so many seconds, and the headers in which the vendor tells its own count."""
+    """So many calls in so many seconds, and the headers in which the vendor tells its own count. A header that tells
+    several numbers is named with the one meant: `RateLimit;remaining`, `Sforce-Limit-Info;api-usage`."""
 
     name: Slug
     limit: int = Field(ge=1)
@@ -40,6 +41,10 @@ class RateWindow(Section):
     remaining_header: str = ""
     reset_header: str = ""
     reset_format: Literal["epoch_s", "epoch_ms", "seconds", "iso"] = "epoch_s"
+    usage_header: str = ""
+    """Tells used and allowed calls in one: `api-usage=18/5000`."""
+    paths: list[str] = []
+    """Only calls to these paths, as the manifest writes them, with `*` (a search limit of its own); empty: all calls."""
 
 
 class RateLimits(Section):
@@ -76,7 +81,13 @@ class ErrorShape(Section):
     code: list[Path] = []
     message: list[Path] = []
     details: Path = ""
-    """A list of texts, joined behind the message."""
+    """A list or mapping of texts (field → texts), however nested: joined behind the message."""
+    message_headers: list[str] = []
+    """Headers that carry the message where the body says nothing."""
+    decode: list[Path] = []
+    """Fields (dotted paths) that hold JSON text, read before the other paths are; a list of JSON texts counts too."""
+    html: bool = False
+    """Messages are HTML: the marks are taken out."""
     envelope: Path = ""
     """Path that, when it holds something in a 2xx answer, makes it an error ("200 with an error inside")."""
     rules: list[ErrorRule] = []

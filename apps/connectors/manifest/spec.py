@@ -72,6 +72,18 @@ class Manifest(Section):
         except KeyError:
             raise KeyError(f"connector {self.slug} has no object {name!r}; it has: {', '.join(self.objects)}")
 
+    def read_path(self, object_name: str, *, is_full: bool) -> str:
+        """The path a page of the object is read from, as the manifest writes it."""
+        read = self.object(object_name).read
+        if read is None:
+            return ""
+        return (read.full_request if is_full and read.full_request else read.request).path
+
+    def find_path(self, object_name: str) -> str:
+        """The path by which a record of the object is looked for first."""
+        read = self.object(object_name).read
+        return next((lookup.request.path for lookup in read.find.values()), "") if read else ""
+
     def write(self, object_name: str, operation: str) -> WriteSpec:
         """The named write operation; an unknown name lists the known ones."""
         operations = self.object(object_name).write

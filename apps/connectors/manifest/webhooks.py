@@ -1,20 +1,40 @@
 """Section `webhooks`: how the vendor signs, shakes hands, and where its events stand in the body."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from apps.connectors.manifest.base import Path, Seconds, Section, Template
 
 SignedPart = Literal["body", "method", "uri", "timestamp", "."]
 
 
-class Signature(Section):
-    """HMAC over the named parts, put together in that order."""
+def _one_group(value: str) -> str:
+    try:
+        groups = re.compile(value).groups
+    except re.error as error:
+        raise ValueError(f"not a valid regular expression: {value!r}: {error}")
+    if value and groups != 1:
+        raise ValueError(f"{value!r} needs exactly one group in brackets: the id")
+    return value
 
-    kind: Literal["hmac", "secret_header", "secret_query", "none"]
+
+class Signature(Section):
+    """How a genuine sender is told from a forger."""
+
+    kind: Literal["hmac", "secret_header", "secret_query", "secret_body", "basic", "none"]
+    """hmac: over the parts `signed`, in that order. secret_header, secret_query, secret_body: the secret itself stands
+    there (a client state). basic: user and password in the address, `secret` is `user:password`."""
     header: str = ""
+    """May end in `*`: several signatures, of which any may fit (one for each of the vendor's keys)."""
     param: str = ""
+    path: Path = ""
+    """secret_body: where the secret stands; a list: in every one of them."""
+    signature_key: str = ""
+    """The header holds pairs, `t=…,v1=…`: the key of the signature; there may be several, of which any may fit."""
+    timestamp_key: str = ""
+    """The key of the time of sending in the same header."""
     digest: Literal["sha256", "sha1", "sha512"] = "sha256"
     encoding: Literal["base64", "hex"] = "base64"
     prefix: str = ""
@@ -24,6 +44,20 @@ class Signature(Section):
     tolerance_seconds: Seconds = 300
     secret: Template = ""
     """Which credential is the key."""
+
+    @model_validator(mode="after")
+    def _placed(self) -> "Signature":
+        needed = {
+            "hmac": self.header or self.param,
+            "secret_header": self.header,
+            "secret_query": self.param,
+            "secret_body": self.path,
+        }
+        if not needed.get(self.kind, "none needed"):
+            raise ValueError(f"signature kind {self.kind} needs to say where it stands (header, param or path)")
+        if "timestamp" in self.signed and not (self.timestamp_header or self.timestamp_key):
+            raise ValueError("signed names timestamp: timestamp_header or timestamp_key is needed")
+        return self
 
 
 class Handshake(Section):
@@ -46,6 +80,8 @@ class Events(Section):
     objects: dict[str, str]
     """Value, or beginning followed by `*` → object name; what matches nothing is ignored."""
     external_id: Path
+    external_id_pattern: Annotated[str, AfterValidator(_one_group)] = ""
+    """A regular expression whose one group is the id within the value (an address that ends in it)."""
     event_id: list[Path] = Field(min_length=1)
     """One path, or several which together make the event unique."""
     occurred_at: Path = ""

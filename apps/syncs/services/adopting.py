@@ -67,7 +67,9 @@ def _able(row: Delivery, connection: Connection) -> list[str]:
 
 def _look(row: Delivery, connection: Connection, client: VendorClient, able: list[str], now: datetime) -> None:
     """Search by what identifies the record."""
-    grant = budgets.reserve(connection, calls=1, lane="live", now=now)
+    grant = budgets.reserve(
+        connection, calls=1, lane="live", now=now, path=connection.manifest.find_path(row.object_name)
+    )
     if not grant.calls:
         Delivery.objects.filter(pk=row.pk).update(not_before=grant.not_before)
         return

@@ -33,6 +33,7 @@ class ReadAhead:
         """Whether mapping ahead is likely to be of use."""
         self._connection, self._context, self._pages = connection, context, pages
         self._lane: budgets.Lane = lane
+        self._path = connection.manifest.read_path(context.object_name, is_full=lane == "backfill")
         self._now = now
         self._coming: Future[Taken | None] | None = None
 
@@ -69,7 +70,7 @@ class ReadAhead:
             budgets.release(self._connection, calls=1, now=self._now)
 
     def _may_call(self) -> bool:
-        grant = budgets.reserve(self._connection, calls=1, lane=self._lane, now=datetime.now(UTC))
+        grant = budgets.reserve(self._connection, calls=1, lane=self._lane, now=datetime.now(UTC), path=self._path)
         if not grant.calls:
             self.not_before = grant.not_before or datetime.now(UTC)
         return bool(grant.calls)
