@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
+from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from apps.connectors.building import Put
 from apps.connectors.manifest import Family
@@ -47,7 +49,7 @@ def key_puts(spec: WriteSpec, key: str) -> list[Put]:
         return []
     if len(key) > spec.idempotency.max_length:
         key = hashlib.sha256(key.encode()).hexdigest()[: spec.idempotency.max_length]
-    return [Put("header" if spec.idempotency.where == "header" else "query", spec.idempotency.name, key)]
+    return [Put(spec.idempotency.where, spec.idempotency.name, key)]
 
 
 def key_is_remembered(spec: WriteSpec, age: float | None) -> bool:
@@ -64,6 +66,26 @@ def outcome_of(family: Family, may_have_happened: bool) -> Outcome:
     if may_have_happened:
         return "uncertain"
     return "not_sent" if family is Family.TRANSIENT else "refused"
+
+
+def id_in(header: str) -> str:
+    """The id at the end of an address."""
+    return unquote(urlsplit(header).path.rstrip("/").rpartition("/")[2])
+
+
+def is_alike(found: Any, meant: Any) -> bool:
+    """Whether a vendor's value is the one meant: what we did not say does not count, and 1.50 is 1.5."""
+    if isinstance(meant, dict):
+        return isinstance(found, dict) and all(is_alike(found.get(key), value) for key, value in meant.items())
+    if isinstance(meant, list):
+        same = isinstance(found, list) and len(found) == len(meant)
+        return same and all(is_alike(one, other) for one, other in zip(found, meant, strict=True))
+    if isinstance(meant, bool) or isinstance(found, bool):
+        return text_of(found) == text_of(meant)
+    try:
+        return Decimal(str(found)) == Decimal(str(meant))
+    except InvalidOperation:
+        return text_of(found) == text_of(meant)
 
 
 def unmet(spec: WriteSpec, body: Any) -> str:

@@ -1,6 +1,6 @@
 """Reads a vendor's records: page by page, one by id, or by a criterion."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -80,6 +80,14 @@ class Reader:
     def look_up(self, object_name: str, lookup: Lookup, values: dict[str, Any]) -> list[Record]:
         """Any look-up of the manifest, for an object that need not be readable."""
         return self._look_up(object_name, lookup, values)
+
+    def current(
+        self, object_name: str, lookup: Lookup, values: dict[str, Any]
+    ) -> tuple[Record | None, Mapping[str, str]]:
+        """One record as it is now, and the headers of the answer that brought it."""
+        received = self._get(object_name, lookup.request, self._scope(values), [])
+        found = records_of(received.body, lookup.records) or []
+        return (found[0] if found else None), received.response.headers
 
     def key(self, object_name: str, external_id: str | None) -> Any:
         """The vendor's id as the vendor writes it."""

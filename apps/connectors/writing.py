@@ -7,6 +7,8 @@ from typing import Any
 from apps.connectors.bodies import (
     Body,
     failed,
+    id_in,
+    is_alike,
     key_is_remembered,
     key_puts,
     marked,
@@ -18,7 +20,8 @@ from apps.connectors.bodies import (
 from apps.connectors.building import build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family
-from apps.connectors.manifest.objects import BodyLookup, ByIdempotencyKey, ByLookup, WriteSpec
+from apps.connectors.manifest.objects import BodyLookup, ByIdempotencyKey, ByLookup, Guard, WriteSpec
+from apps.connectors.manifest.requests import Lookup
 from apps.connectors.paths import get, put, text_of
 from apps.connectors.reading import Reader
 from apps.connectors.sdk import HookContext
@@ -36,6 +39,14 @@ from apps.connectors.types import (
 from apps.core.http import AnswerTooLargeError, BlockedAddressError, MaybeSentError, NotSentError
 
 __all__ = ["Writer", "marker_for"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Version:
+    """A record as it was read, and the vendor's name for that version of it."""
+
+    record: Record
+    token: Any
 
 
 class Writer:
@@ -90,6 +101,9 @@ class Writer:
             if isinstance(completed, Answer):
                 return completed
             call = completed
+        return self._guarded(call, spec.guard) if spec.guard else self._once(call)
+
+    def _once(self, call: PreparedCall) -> Answer:
         try:
             received = self.transport.exchange(call.request)
         except NotSentError as error:
@@ -181,6 +195,59 @@ class Writer:
             variables=call.variables,
         )
 
+    def _guarded(self, call: PreparedCall, guard: Guard) -> Answer:
+        """Send a change for the version the record has now; when somebody was faster, decide by what they changed."""
+        try:
+            before = self._version(call, guard)
+            answer = self._once(self._for_version(call, guard, before))
+            if answer.outcome != "refused" or answer.family is not Family.CONFLICT:
+                return answer
+            after = self._version(call, guard)
+            sent = {name: value for name, value in call.body.items() if name != guard.into.split(".")[0]}
+            if all(is_alike(after.record.get(name), value) for name, value in sent.items()):
+                return dataclasses.replace(answer, outcome="done", external_id=call.external_id, record=after.record)
+            touched = [name for name in sent if not is_alike(after.record.get(name), before.record.get(name))]
+            if touched:
+                text = f"Somebody changed {', '.join(touched)} at {self.manifest.connector.name} at the same time"
+                return dataclasses.replace(answer, message=f"{text} ({answer.message}).")
+            return self._once(self._for_version(call, guard, after))
+        except VendorTransientError as error:
+            outcome = "rate_limited" if error.family is Family.RATE_LIMITED else "not_sent"
+            found = failed(outcome, error.message, error.family, error.call, error.code)
+            return dataclasses.replace(found, retry_after_seconds=error.retry_after_seconds)
+        except VendorPermanentError as error:
+            return failed("refused", error.message, error.family, error.call, error.code)
+
+    def _version(self, call: PreparedCall, guard: Guard) -> "_Version":
+        read = self.manifest.object(call.object_name).read
+        lookup = guard.lookup or (read.fetch if read else None)
+        assert lookup is not None  # the manifest's validation saw to it
+        values = {"external_id": self._reader.key(call.object_name, call.external_id), "body": call.body}
+        record, headers = self._reader.current(call.object_name, lookup, values)
+        token = headers.get(guard.token_header.lower()) if guard.token_header else get(record, guard.token)
+        if record is None or token in (None, ""):
+            where = guard.token_header or guard.token
+            raise VendorPermanentError(
+                f"{self.manifest.connector.name}: the record to be changed was not found, or without a version at {where}.",
+                family=Family.NOT_FOUND,
+                call=None,
+                code="no_version",
+            )
+        return _Version(record, token)
+
+    def _for_version(self, call: PreparedCall, guard: Guard, version: "_Version") -> PreparedCall:
+        if guard.kind == "if_match":
+            headers = {**call.request.headers, guard.header: text_of(version.token)}
+            return dataclasses.replace(call, request=dataclasses.replace(call.request, headers=headers))
+        return self.prepare(
+            call.object_name,
+            call.operation,
+            put(copy.deepcopy(call.body), guard.into, version.token),
+            idempotency_key=call.idempotency_key,
+            external_id=call.external_id,
+            variables=call.variables,
+        )
+
     def _asked(self, object_name: str, item: BodyLookup, body: Record) -> Any:
         question = (item.into, repr(fill(item.lookup.model_dump(), self.transport.scope(body=body))))
         if question in self._remembered:
@@ -210,10 +277,16 @@ class Writer:
         if hook is not None:
             body = hook(body, HookContext(call.object_name, call.operation, self.transport.config))
         external_id = text_of(get(body, spec.answer_id)) if spec.answer_id else ""
+        if not external_id and spec.answer_header:
+            external_id = id_in(response.headers.get(spec.answer_header.lower(), ""))
         record = get(body, spec.answer_record) if body is not None else None
         problem = unmet(spec, body)
-        if spec.answer_id and not external_id and not call.external_id:
-            problem = problem or f"the answer carries no id at {spec.answer_id}"
+        if not problem and not external_id and not call.external_id and spec.answer_lookup:
+            record, problem = self._read_back(call, spec.answer_lookup)
+            external_id = text_of(get(record, self.manifest.object(call.object_name).primary_key))
+        where = spec.answer_id or spec.answer_header
+        if where and not external_id and not call.external_id:
+            problem = problem or f"the answer carries no id at {where}"
         if problem:
             text = f"{self.manifest.connector.name} accepted the call, but {problem}."
             return failed("uncertain", text, Family.TRANSIENT, response.call, "unexpected_answer", response.status)
@@ -224,6 +297,15 @@ class Writer:
             status=response.status,
             call=response.call,
         )
+
+    def _read_back(self, call: PreparedCall, lookup: Lookup) -> tuple[Record | None, str]:
+        """The record a write made without naming it, or why it is not known."""
+        values = {"body": call.body, "marker": call.marker, "idempotency_key": call.idempotency_key}
+        try:
+            found = self._reader.look_up(call.object_name, lookup, values)
+        except (VendorTransientError, VendorPermanentError) as error:
+            return None, f"the record could not be read back: {error.message}"
+        return (found[0], "") if found else (None, "the record was not found afterwards")
 
     def _ask_again(self, call: PreparedCall) -> ProbeResult:
         answer = self.send(call)

@@ -78,8 +78,9 @@ class ReadSpec(Section):
 class Idempotency(Section):
     """The vendor's own protection against doing a thing twice."""
 
-    where: Literal["header", "query", "none"] = "none"
+    where: Literal["header", "query", "body", "none"] = "none"
     name: str = ""
+    """Of the header or parameter; for the body the dotted path."""
     max_length: int = 128
     valid_seconds: Seconds | None = None
     """How long the vendor remembers a key: within it, an uncertain call is simply asked again."""
@@ -137,14 +138,45 @@ class BodyLookup(Section):
     """What a person is told when nothing is found; the write is then refused."""
 
 
+class Guard(Section):
+    """The vendor wants to be told which version of the record a change is meant for. It is read just before sending. When
+    somebody was faster, the record is read once more: unless one of the fields we send was changed, the change is sent
+    once more with the new version; else it is a conflict."""
+
+    kind: Literal["if_match", "sync_token", "version_field"]
+    """if_match: in a header. sync_token, version_field: in the body, at `into`."""
+    token: Path = ""
+    """Where the version stands in the record."""
+    token_header: str = ""
+    """The header of the answer that carries it (`ETag`)."""
+    header: str = "If-Match"
+    into: str = ""
+    """Dotted path in the body."""
+    lookup: Lookup | None = None
+    """How the record is read; none: by the object's `fetch`."""
+
+    @model_validator(mode="after")
+    def _placed(self) -> "Guard":
+        if bool(self.token) == bool(self.token_header):
+            raise ValueError("guard needs one of token and token_header: where the version stands")
+        if self.kind != "if_match" and not self.into:
+            raise ValueError(f"guard {self.kind} needs `into`: where the version goes in the body")
+        return self
+
+
 class WriteSpec(Section):
     """One write operation of an object."""
 
     request: RequestSpec
+    guard: Guard | None = None
     look_up: list[BodyLookup] = []
     consume: list[str] = []
     """Fields of the body that are only used in path or parameters and are not sent."""
     answer_id: Path = ""
+    answer_header: str = ""
+    """Header that carries the id where the body does not: the last part of its path (`Location`)."""
+    answer_lookup: Lookup | None = None
+    """How the record is found where the answer names no id (an upsert that answers with nothing)."""
     answer_record: Path = ""
     expect: dict[Path, str] = {}
     """Path in the answer → value that must stand there; else the vendor did not do what was asked."""
@@ -153,7 +185,13 @@ class WriteSpec(Section):
     probe: list[Probe] = []
     """Tried in this order when the outcome is uncertain. Empty: nobody can tell, a case opens."""
     repeatable: bool = False
-    """Sending the same again has the same effect (a full update by id): an uncertain one may be sent again."""
+    """Sending the same again has the same effect (a full update by id, an upsert by a key of ours): an uncertain one may
+    be sent again."""
+
+    @property
+    def most_calls(self) -> int:
+        """How many calls one sending may take, with what has to be asked for before and after."""
+        return 1 + len(self.look_up) + (4 if self.guard else 0) + (1 if self.answer_lookup else 0)
 
 
 class Deletion(Section):
@@ -180,3 +218,10 @@ class ObjectSpec(Section):
     read: ReadSpec | None = None
     write: dict[Slug, WriteSpec] = {}
     """`create`, `update` and named actions."""
+
+    @model_validator(mode="after")
+    def _readable(self) -> "ObjectSpec":
+        for name, spec in self.write.items():
+            if spec.guard and spec.guard.lookup is None and (self.read is None or self.read.fetch is None):
+                raise ValueError(f"write.{name}.guard: the object has no read.fetch; name a lookup")
+        return self

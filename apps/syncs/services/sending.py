@@ -153,7 +153,7 @@ def _width(connection: Connection) -> int:
 def _lease(row: Delivery, connection: Connection) -> timedelta:
     """Longer than the call and the look-ups before it can last: what is still under way must not be probed."""
     spec = connection.manifest.write(row.object_name, row.operation)
-    longest = connection.manifest.client.timeouts.total * (1 + len(spec.look_up)) + 10
+    longest = connection.manifest.client.timeouts.total * spec.most_calls + 10
     return timedelta(seconds=max(settings.WORK_LEASE_SECONDS, longest))
 
 
