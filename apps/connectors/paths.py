@@ -1,6 +1,5 @@
 """Reads a value out of a record by its path. Plain dotted paths are walked directly, the rest is JMESPath."""
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+from apps.connectors.manifest.base import PLAIN_PATH
 
 
 @lru_cache(maxsize=4096)
@@ -16,7 +15,7 @@ def getter(path: str) -> Callable[[Any], Any]:
     """A function that returns the value at `path`, or None."""
     if not path:
         return _itself
-    if not _PLAIN.fullmatch(path):
+    if not PLAIN_PATH.fullmatch(path):
         return _search(jmespath.compile(path).search)
     parts = path.split(".")
     if len(parts) == 1:

@@ -79,13 +79,27 @@ def test_schema_for_editors_knows_the_closed_sets() -> None:
     assert json_schema()["$schema"].startswith("https://json-schema.org/")
 
 
-def test_the_whole_catalog_loads_quickly() -> None:
-    started = time.process_time()
+def test_forty_manifests_load_in_half_a_second(tmp_path: Path) -> None:
+    texts = [(slug, (CATALOG / slug / "manifest.yaml").read_text()) for slug in slugs()]
+    paths = [tmp_path / f"{texts[number % len(texts)][0]}{number}" / "manifest.yaml" for number in range(40)]
+    for number, path in enumerate(paths):
+        slug, text = texts[number % len(texts)]
+        path.parent.mkdir()
+        path.write_text(text.replace(f"slug: {slug}\n", f"slug: {path.parent.name}\n", 1))
 
-    for slug in slugs():
-        load_file(CATALOG / slug / "manifest.yaml")
+    def seconds() -> float:
+        started = time.process_time()
+        for path in paths:
+            load_file(path)
+        return time.process_time() - started
 
-    assert time.process_time() - started < 0.1 * len(slugs()) + 0.2
+    # The best of three: beside other work on the machine one may be slowed down by it.
+    assert min(seconds() for _ in range(3)) < 0.5
+
+
+def test_a_key_given_twice_deep_inside_is_found(tmp_path: Path) -> None:
+    with pytest.raises(ManifestError, match=r"line \d+: the key 'title' stands there twice"):
+        load(tmp_path, GOOD.replace("    title: Projects\n", "    title: Projects\n    title: Jobs\n", 1))
 
 
 def test_good_manifest_is_good(tmp_path: Path) -> None:

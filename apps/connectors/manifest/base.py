@@ -28,6 +28,8 @@ TEMPLATE_SPACES = {
     "variables": "a value the caller passed in",
     "page": "what paging asks for: number, offset, size, token or last (`where: in_request`)",
 }
+PLAIN_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+"""Most paths are names with dots between them; the rest is left to JMESPath."""
 _SPACED = re.compile(r"^([a-z]+)\.([A-Za-z_][A-Za-z0-9_]*)$")
 
 
@@ -40,7 +42,7 @@ class Section(BaseModel):
 def placeholders(value: Any) -> list[str]:
     """Every `${…}` name inside a nested structure of strings, lists and dicts."""
     if isinstance(value, str):
-        return PLACEHOLDER.findall(value)
+        return PLACEHOLDER.findall(value) if "${" in value else []
     if isinstance(value, dict):
         return [name for key, item in value.items() for name in (*placeholders(key), *placeholders(item))]
     if isinstance(value, list | tuple):
@@ -61,7 +63,7 @@ def check_template(value: Any) -> Any:
 
 def check_path(value: str) -> str:
     """Refuse a record path that is not valid JMESPath."""
-    if value:
+    if value and not PLAIN_PATH.fullmatch(value):
         try:
             jmespath.compile(value)
         except JMESPathError as error:
