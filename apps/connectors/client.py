@@ -13,6 +13,7 @@ from apps.connectors.building import build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family, Manifest
 from apps.connectors.manifest.client import Variable
+from apps.connectors.manifest.requests import Lookup, RequestSpec
 from apps.connectors.paths import get, text_of
 from apps.connectors.reading import Reader
 from apps.connectors.sdk import HookContext
@@ -27,6 +28,7 @@ from apps.connectors.types import (
     VendorPermanentError,
     Verification,
 )
+from apps.connectors.walks import fits, records_of
 from apps.connectors.writing import Writer
 from apps.core.http.values import DEFAULT_USER_AGENT
 
@@ -99,6 +101,19 @@ class VendorClient:
         received = self._reader.read(request, f"listing {spec.title}", [])
         items = get(received.body, spec.items) or []
         return [item for item in items if all(text_of(get(item, path)) == want for path, want in spec.where.items())]
+
+    def subscription(self, request: RequestSpec, values: Mapping[str, Any]) -> Any:
+        """The answer to one of the requests that make, renew or end a subscription; sent once, raises like a read."""
+        scope = self._transport.scope(subscription=dict(values), today=self._transport.clock().date().isoformat())
+        built = build(self.manifest, request, scope)
+        return self._reader.read(self._transport.outbound(built), "subscribing to its webhooks", [], tries=1).body
+
+    def find_subscription(self, lookup: Lookup, values: Mapping[str, Any]) -> Record | None:
+        """The subscription that exists already, or None."""
+        scope = self._transport.scope(subscription=dict(values))
+        request = self._transport.outbound(build(self.manifest, lookup.request, scope))
+        found = records_of(self._reader.read(request, "looking for subscriptions", []).body, lookup.records) or []
+        return next((record for record in found if fits(record, lookup, scope)), None)
 
     def pages(
         self,

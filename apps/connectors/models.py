@@ -59,6 +59,8 @@ class Connection(models.Model):
     account_name = models.CharField(max_length=200, blank=True, default="")
     account_id = models.CharField(max_length=200, blank=True, default="")
     webhook_key = models.CharField(max_length=64, unique=True, default=new_webhook_key, editable=False)
+    subscriptions = EncryptedJSONField(default=dict, blank=True, editable=False)
+    """What is known of our subscriptions to the vendor's webhooks (`connectors.subscriptions`); holds their keys."""
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -67,6 +69,7 @@ class Connection(models.Model):
         user_db_constraint=False,
         excluded_fields=[
             "credentials",
+            "subscriptions",
             "consent_renewed_at",
             "webhook_key",
             "checked_at",

@@ -229,10 +229,10 @@ class Reader:
         built = build(self.manifest, request, scope, puts)
         return self.read(self.transport.outbound(built), f"reading {object_name}", missing or [])
 
-    def read(self, request: Any, doing: str, missing: list[int]) -> Received:
+    def read(self, request: Any, doing: str, missing: list[int], *, tries: int = 2) -> Received:
         """Send a request that changes nothing; a connection that broke is tried once more."""
         name = self.manifest.connector.name
-        for attempt in (1, 2):
+        for attempt in range(1, tries + 1):
             try:
                 received = self.transport.exchange(request)
                 break
@@ -241,7 +241,7 @@ class Reader:
                     f"{name}, {doing}: {error.message}", family=Family.PERMISSION, call=error.call, code=error.code
                 )
             except (NotSentError, MaybeSentError) as error:
-                if attempt == 2 or "did not finish" in error.message or "sent nothing" in error.message:
+                if attempt == tries or "did not finish" in error.message or "sent nothing" in error.message:
                     raise VendorTransientError(
                         f"{name}, {doing}: {error.message}",
                         family=Family.TRANSIENT,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from apps.core.work import Work, handles, kinds
-from apps.syncs.services import consents, inbox, pulling, reprocessing, sending
+from apps.syncs.services import consents, inbox, pulling, reprocessing, sending, subscribing
 
 
 @handles(kinds.PULL)
@@ -24,6 +24,11 @@ def deliver(work: Work, now: datetime) -> datetime | None:
 @handles(kinds.CONSENT)
 def keep_consent(work: Work, now: datetime) -> datetime | None:
     return consents.keep_consent(work, now)
+
+
+@handles(kinds.SUBSCRIBE)
+def keep_subscriptions(work: Work, now: datetime) -> datetime | None:
+    return subscribing.keep_subscriptions(work, now)
 
 
 @handles(kinds.RELEASE)

@@ -283,6 +283,7 @@ class TestWrongSchema:
                 "syncs.inbox",
                 "syncs.pull",
                 "syncs.release",
+                "syncs.subscribe",
             ]
         )
 

@@ -12,7 +12,7 @@ from apps.canonical.models import Client
 from apps.connectors.services import create_connection
 from apps.core.models import DueWork
 from apps.core.work import queue, registry, tasks
-from apps.core.work.kinds import CONSENT, DELIVER, INBOX, PULL, REACT, RELEASE, SET_UP
+from apps.core.work.kinds import CONSENT, DELIVER, INBOX, PULL, REACT, RELEASE, SET_UP, SUBSCRIBE
 from apps.flows.services import install_blueprint
 from apps.partners.models import Partner
 from apps.partners.services import ask_for_set_up, begin_partner
@@ -79,6 +79,7 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         RELEASE: customer.pk,
         REACT: customer.pk,
         SET_UP: third.pk,
+        SUBSCRIBE: hubspot.pk,
     }
 
 

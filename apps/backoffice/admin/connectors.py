@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db import connection as database
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -16,13 +15,13 @@ from apps.backoffice.base import RecordAdmin, link
 from apps.backoffice.columns import pill, when
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Call, Verb
-from apps.connectors import consents, services
+from apps.connectors import consents, services, subscriptions
 from apps.connectors.models import BudgetWindow, Connection
 from apps.core.errors import PermanentError
 from apps.exceptions.models import CaseStatus
 from apps.flows.models import Flow
-from apps.partners.selectors import base_url
 from apps.syncs.models import DeliveryAttempt
+from apps.syncs.services.subscribing import webhook_url
 
 _HAS_NO_CONSENT = {Connection.Status.NEEDS_REAUTHORISATION}
 _CAN_PAUSE = {Connection.Status.NEW, Connection.Status.OK, Connection.Status.FAILING}
@@ -84,6 +83,30 @@ class ConnectionAdmin(RecordAdmin):
             applies=lambda connection: connection.status == Connection.Status.PAUSED,
             done="resumed",
         ),
+        Verb(
+            name="webhooks-on",
+            title="Switch webhooks on",
+            permission="connectors.change_connection",
+            effect=lambda connection: "The vendor is asked to tell us changes at once; this is renewed before it ends.",
+            run=lambda connection, call: services.switch_webhooks(
+                connection, on=True, actor=call.actor, reason=call.reason, now=call.now
+            ),
+            icon="notifications_active",
+            applies=lambda connection: bool(subscriptions.spec_of(connection)) and not subscriptions.is_on(connection),
+            done="will be told of changes",
+        ),
+        Verb(
+            name="webhooks-off",
+            title="Switch webhooks off",
+            permission="connectors.change_connection",
+            effect=lambda connection: "The subscriptions are ended at the vendor; changes come with the next schedule.",
+            run=lambda connection, call: services.switch_webhooks(
+                connection, on=False, actor=call.actor, reason=call.reason, now=call.now
+            ),
+            icon="notifications_off",
+            applies=subscriptions.is_on,
+            done="no longer told of changes",
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -125,9 +148,13 @@ class ConnectionAdmin(RecordAdmin):
                 DeliveryAttempt.objects.filter(delivery__connection=row).select_related("delivery").order_by("-id")[:10]
             ),
             "budget": list(BudgetWindow.objects.filter(account_key=row.account_key)),
-            "webhook_url": _webhook_url(row) if manifest.webhooks else "",
+            "webhook_url": webhook_url(row) if manifest.webhooks else "",
+            "can_subscribe": subscriptions.spec_of(row) is not None,
+            "subscriptions": subscriptions.shown(row),
             "flows": [flow for flow in Flow.objects.filter(customer=row.customer) if _uses(flow, row)],
-            "config": {key: value for key, value in row.config.items() if value and key != "auth_method"},
+            "config": {
+                key: value for key, value in row.config.items() if value and key not in ("auth_method", "webhooks")
+            },
             "now": timezone.now(),
         }
 
@@ -197,10 +224,6 @@ def _buttons(connection: Connection, kind: str) -> list[dict[str, str]]:
         "url": reverse("admin:connection-objects", args=[connection.pk]),
     }
     return [*([consent] if kind == "oauth2_code" else []), keys, objects]
-
-
-def _webhook_url(connection: Connection) -> str:
-    return base_url(database.tenant) + reverse("hooks:webhook", args=[connection.webhook_key])  # type: ignore[attr-defined]
 
 
 def _uses(flow: Flow, connection: Connection) -> bool:

@@ -26,6 +26,7 @@ TEMPLATE_SPACES = {
     "body": "one field of the body (writes)",
     "parent": "one field of the parent record (child objects)",
     "variables": "a value the caller passed in",
+    "subscription": "webhooks: url (our address), secret, item, and id once the vendor gave one",
     "page": "what paging asks for: number, offset, size, token or last (`where: in_request`)",
 }
 PLAIN_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")

@@ -18,7 +18,7 @@ HookPoint = Literal["record", "request_body", "answer", "verification"]
 """record: after reading one record; request_body: before a write is sent; answer: on a write's answer; verification."""
 # Kept in the credentials by the engine itself, so a template may name them without a form field.
 TOKEN_NAMES = {"access_token", "refresh_token", "session", "expires_at"}
-ENGINE_CONFIG = {"base_url", "auth_method"}
+ENGINE_CONFIG = {"base_url", "auth_method", "webhooks"}
 
 
 class Defaults(Section):

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from apps.connectors.manifest.base import Path, Seconds, Section, Template
+from apps.connectors.manifest.requests import Lookup, RequestSpec
 
 SignedPart = Literal["body", "method", "uri", "timestamp", "."]
 
@@ -90,12 +91,34 @@ class Events(Section):
     """Event types (or beginnings/endings with `*`) that mean the record is gone."""
 
 
+class Subscribe(Section):
+    """How our address is made known at the vendor and kept known. Its requests may name `${subscription.url}`,
+    `${subscription.secret}` (made by us), `${subscription.item}` and `${subscription.id}`."""
+
+    create: RequestSpec
+    items: list[str] = []
+    """One subscription for each (a resource, an event); empty: one in all."""
+    id: Path
+    """The subscription's id in the answer."""
+    secret: Path = ""
+    """Where the vendor's answer carries the key of the signatures, when the vendor makes it."""
+    expires_at: Path = ""
+    lifetime_seconds: Seconds | None = None
+    """How long it lives when the answer does not tell; without either it lives until it is ended."""
+    find: Lookup | None = None
+    """Looks for one that exists already, before another is made."""
+    renew: RequestSpec | None = None
+    """None: one that ends is made anew."""
+    delete: RequestSpec | None = None
+
+
 class Webhooks(Section):
     """The section `webhooks`."""
 
     signature: Signature
     handshake: Handshake = Handshake()
     events: Events
+    subscribe: Subscribe | None = None
     docs: str = ""
     setup: str = ""
     """What the customer does at the vendor so that events arrive, step by step."""

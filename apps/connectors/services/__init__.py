@@ -12,6 +12,7 @@ from apps.connectors.services.connections import (
     pause,
     resume,
     set_roles,
+    switch_webhooks,
     test_connection,
     update_credentials,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "save_vendor_app",
     "set_roles",
     "start_oauth",
+    "switch_webhooks",
     "test_connection",
     "update_credentials",
     "verify_connection_webhook",

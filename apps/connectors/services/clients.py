@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import connection as database
 
+from apps.connectors import subscriptions
 from apps.connectors.auth import utc_now
 from apps.connectors.client import VendorClient
 from apps.connectors.models import Connection
@@ -41,7 +42,14 @@ def user_agent() -> str:
 def verify_connection_webhook(
     connection: Connection, *, method: str, url: str, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> WebhookVerdict:
-    """Check a webhook that came to the connection's address against its key."""
+    """Check a webhook that came to the connection's address against its key, or against those of its subscriptions."""
+    manifest, name = connection.manifest, webhook_secret_name(connection.manifest)
     scope = {"credentials": merged_credentials(connection), "config": merged_config(connection)}
-    secret = fill_text(webhook_secret_name(connection.manifest), scope)
-    return verify_webhook(connection.manifest, secret, method=method, url=url, headers=headers, body=body, now=now)
+    keys = subscriptions.keys_of(connection) if "${subscription." in name else [""]
+    verdict: WebhookVerdict | None = None
+    for key in keys:
+        secret = fill_text(name, {**scope, "subscription": {"secret": key}})
+        verdict = verify_webhook(manifest, secret, method=method, url=url, headers=headers, body=body, now=now)
+        if verdict.accepted:
+            break
+    return verdict or verify_webhook(manifest, "", method=method, url=url, headers=headers, body=body, now=now)

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import Customer, User
-from apps.connectors import consents
+from apps.connectors import consents, subscriptions
 from apps.connectors.manifest import Family, Manifest, Role, manifest_for
 from apps.connectors.models import Connection
 from apps.connectors.services.clients import client_for
@@ -133,6 +133,20 @@ def fill_variables(connection: Connection, *, actor: User | None, now: datetime)
 
 
 @transaction.atomic
+def switch_webhooks(connection: Connection, *, on: bool, actor: User | None, reason: str, now: datetime) -> Connection:
+    """Have the vendor send webhooks, or end that. The subscriptions themselves are made and ended by the worker."""
+    row = _locked(connection)
+    if subscriptions.spec_of(row) is None:
+        raise ConnectionRefusedError(
+            f"{row.manifest.connector.name} cannot be subscribed to; its webhooks are set up at the vendor."
+        )
+    row.config = {**row.config, "webhooks": subscriptions.ON if on else subscriptions.OFF}
+    _save(row, actor=actor, reason=reason)
+    subscriptions.plan(row)
+    return _refreshed(connection)
+
+
+@transaction.atomic
 def pause(
     connection: Connection, *, until: datetime | None = None, actor: User | None, reason: str, now: datetime
 ) -> Connection:
@@ -153,6 +167,7 @@ def resume(connection: Connection, *, actor: User | None, reason: str, now: date
         row.mark(Status.OK if row.latest_success_at else Status.NEW)
     wake(RELEASE, row.customer_id)
     consents.plan(row)
+    subscriptions.plan(row)
     _save(row, actor=actor, reason=reason)
     return _refreshed(connection)
 
@@ -203,6 +218,7 @@ def _judge(
     if status == Status.OK and row.status != Status.OK:
         wake(RELEASE, row.customer_id)  # all that waited for the connection goes on
         consents.plan(row)
+        subscriptions.plan(row)
     changed = (row.status, row.status_reason) != (status, text[:2000])
     row.mark(status, text)
     row.paused_until = paused_until

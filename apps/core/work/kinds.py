@@ -5,5 +5,6 @@ INBOX = "syncs.inbox"  # key: connection id
 DELIVER = "syncs.deliver"  # key: connection id
 SET_UP = "partners.set_up"  # key: empty, the schema names the partner
 CONSENT = "syncs.consent"  # key: connection id
+SUBSCRIBE = "syncs.subscribe"  # key: connection id
 RELEASE = "syncs.release"  # key: customer id
 REACT = "flows.react"  # key: customer id
