@@ -13,6 +13,7 @@ from typing import Literal
 
 from django.db import transaction
 
+from apps.connectors import lifecycle
 from apps.connectors.classify import retry_after
 from apps.connectors.manifest.client import RateLimits, RateWindow
 from apps.connectors.models import BudgetWindow, Connection
@@ -79,6 +80,7 @@ def observe(
     """Correct the ledger by what the vendor says: its remaining counts, and when it wants us back after a 429."""
     rate = connection.manifest.client.rate
     lower = {name.lower(): value for name, value in headers.items()}
+    lifecycle.note(connection, lower, now)
     told = {window.name: found for window in rate.windows if (found := _told(window, lower, now))}
     blocked = None
     if status == 429:

@@ -61,6 +61,8 @@ class Connection(models.Model):
     webhook_key = models.CharField(max_length=64, unique=True, default=new_webhook_key, editable=False)
     subscriptions = EncryptedJSONField(default=dict, blank=True, editable=False)
     """What is known of our subscriptions to the vendor's webhooks (`connectors.subscriptions`); holds their keys."""
+    api_notice = models.JSONField(default=dict, blank=True, editable=False)
+    """What the vendor announced about the end of its API's version (`connectors.lifecycle`)."""
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -68,6 +70,7 @@ class Connection(models.Model):
         history_id_field=models.BigAutoField(),
         user_db_constraint=False,
         excluded_fields=[
+            "api_notice",
             "credentials",
             "subscriptions",
             "consent_renewed_at",

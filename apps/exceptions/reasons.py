@@ -112,6 +112,12 @@ _REASONS = (
         "Nothing, unless it lasts: it is tried again by itself.",
     ),
     Reason(
+        "api_sunset",
+        "The vendor will switch off the version of its API that is used",
+        "One of your systems changes how others talk to it. We prepare for that in time.",
+        "Update the connector to a version the vendor keeps, before the day named; the case then closes itself.",
+    ),
+    Reason(
         "bad_answer",
         "The vendor answered something that can't be read",
         "One of your systems gave an unexpected answer.",

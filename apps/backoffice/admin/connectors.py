@@ -15,7 +15,7 @@ from apps.backoffice.base import RecordAdmin, link
 from apps.backoffice.columns import pill, when
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Call, Verb
-from apps.connectors import consents, services, subscriptions
+from apps.connectors import consents, lifecycle, services, subscriptions
 from apps.connectors.models import BudgetWindow, Connection
 from apps.core.errors import PermanentError
 from apps.exceptions.models import CaseStatus
@@ -149,6 +149,7 @@ class ConnectionAdmin(RecordAdmin):
             ),
             "budget": list(BudgetWindow.objects.filter(account_key=row.account_key)),
             "webhook_url": webhook_url(row) if manifest.webhooks else "",
+            "sunset": lifecycle.sunset_of(row),
             "can_subscribe": subscriptions.spec_of(row) is not None,
             "subscriptions": subscriptions.shown(row),
             "flows": [flow for flow in Flow.objects.filter(customer=row.customer) if _uses(flow, row)],

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from apps.connectors import lifecycle
 from apps.connectors.models import Connection
 from apps.connectors.services import mark_failing, mark_needs_reauthorisation, mark_ok
 from apps.connectors.types import VendorPermanentError, VendorTransientError
@@ -39,6 +40,30 @@ def vendor_answered(connection: Connection, *, now: datetime) -> None:
         clear_cases(connection)
         wake(RELEASE, connection.customer_id)
         wake_waiting(connection)
+    _warn_of_the_end(connection, now)
+
+
+def _warn_of_the_end(connection: Connection, now: datetime) -> None:
+    """Open or close the case about the version of the vendor's API; looked at once a day."""
+    if not lifecycle.is_due(connection, now):
+        return
+    trace = f"connection:{connection.pk}:sunset"
+    if not lifecycle.is_near(connection, now):
+        clear(customer_id=connection.customer_id, trace_keys=[trace], note="Its end is no longer near.")
+        return
+    about, day = connection.manifest.connector, lifecycle.sunset_of(connection)
+    report(
+        Problem(
+            customer_id=connection.customer_id,
+            connection_id=connection.pk,
+            trace_key=trace,
+            reason="api_sunset",
+            title=f"{about.vendor} switches off version {about.api.version} of its API on {day}; {connection.name} uses it",
+            subject_kind="connection",
+            subject_id=connection.pk,
+            detail={"version": about.api.version, "sunset": f"{day}", "note": about.api.note},
+        )
+    )
 
 
 def vendor_silent(connection: Connection, error: VendorTransientError, *, attempts: int, now: datetime) -> None:
