@@ -161,6 +161,10 @@ class VendorClient:
         """Send it once and say what became of it. Never raises for what the vendor or the network does."""
         return self._writer.send(call)
 
+    def send_together(self, calls: list[PreparedCall]) -> list[Answer]:
+        """Send writes of one operation that the manifest can put into one request; each gets its own answer."""
+        return self._writer.send_together(calls) if len(calls) > 1 else [self.send(call) for call in calls]
+
     def probe(
         self,
         object_name: str,

@@ -86,6 +86,8 @@ class PreparedCall:
     marker: str
     body: Record = field(default_factory=dict, repr=False)
     variables: dict[str, Any] = field(default_factory=dict, repr=False)
+    item: Any = field(default=None, repr=False)
+    """The write as one among several, where the manifest can send them together."""
 
     def redacted(self) -> dict[str, Any]:
         """Method, address and body as they may be stored and shown (no secret in them)."""

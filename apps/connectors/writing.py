@@ -18,9 +18,10 @@ from apps.connectors.bodies import (
     unmet,
 )
 from apps.connectors.building import build
+from apps.connectors.classify import Fault, fault_of
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family
-from apps.connectors.manifest.objects import BodyLookup, ByIdempotencyKey, ByLookup, Guard, WriteSpec
+from apps.connectors.manifest.objects import Batch, BodyLookup, ByIdempotencyKey, ByLookup, Guard, WriteSpec
 from apps.connectors.manifest.requests import Lookup
 from apps.connectors.paths import get, put, text_of
 from apps.connectors.reading import Reader
@@ -36,7 +37,7 @@ from apps.connectors.types import (
     VendorPermanentError,
     VendorTransientError,
 )
-from apps.core.http import AnswerTooLargeError, BlockedAddressError, MaybeSentError, NotSentError
+from apps.core.http import AnswerTooLargeError, BlockedAddressError, MaybeSentError, NotSentError, OutboundRequest
 
 __all__ = ["Writer", "marker_for"]
 
@@ -92,7 +93,48 @@ class Writer:
             marker=marker,
             body=body,
             variables=variables or {},
+            item=fill(copy.deepcopy(spec.batch.item), scope) if spec.batch else None,
         )
+
+    def send_together(self, calls: list[PreparedCall]) -> list[Answer]:
+        """Send writes of one operation in one request; the answers in their order."""
+        spec = self.manifest.write(calls[0].object_name, calls[0].operation)
+        if len(calls) == 1 or spec.batch is None:
+            return [self.send(call) for call in calls]
+        scope = self.transport.scope(items=[call.item for call in calls])
+        request = self.transport.outbound(build(self.manifest, spec.batch.request, scope))
+        received = self._exchanged(request)
+        if isinstance(received, Answer):
+            return [received] * len(calls)
+        if received.fault is not None:
+            return [self._fault(received.fault, received, in_batch=True)] * len(calls)
+        found = get(received.body, spec.batch.results)
+        results = found if isinstance(found, list) else []
+        if spec.batch.key:
+            by_key = {text_of(get(result, spec.batch.key)): result for result in results}
+            results = [by_key.get(call.marker) for call in calls]
+        elif len(results) != len(calls):
+            results = [None] * len(calls)  # nobody can say which belongs to which
+        return [self._one_of(call, spec.batch, received, one) for call, one in zip(calls, results, strict=True)]
+
+    def _one_of(self, call: PreparedCall, batch: Batch, received: Received, result: Any) -> Answer:
+        """What one result of a batch says about its write."""
+        status = text_of(get(result, batch.status)) if batch.status else ""
+        is_failed = bool(batch.failed) and bool(get(result, batch.failed))
+        if not isinstance(result, dict) or (batch.status and not status.isdigit()):
+            text = f"{self.manifest.connector.name} took the batch, but said nothing about this write."
+            return failed("uncertain", text, Family.TRANSIENT, received.response.call, "no_result")
+        number = int(status) if status else received.response.status
+        if is_failed and number < 300:
+            number = 400
+        body = get(result, batch.body)
+        client, headers = self.manifest.client, received.response.headers
+        fault = fault_of(
+            client.errors, client.rate, status=number, headers=headers, body=body, now=self.transport.clock()
+        )
+        if fault is not None:
+            return dataclasses.replace(self._fault(fault, received), status=number)
+        return self._answer(call, dataclasses.replace(received, body=body))
 
     def send(self, call: PreparedCall) -> Answer:
         spec = self.manifest.write(call.object_name, call.operation)
@@ -104,8 +146,13 @@ class Writer:
         return self._guarded(call, spec.guard) if spec.guard else self._once(call)
 
     def _once(self, call: PreparedCall) -> Answer:
+        received = self._exchanged(call.request)
+        return received if isinstance(received, Answer) else self._answer(call, received)
+
+    def _exchanged(self, request: OutboundRequest) -> Received | Answer:
+        """The vendor's answer, or what became of a call that got none."""
         try:
-            received = self.transport.exchange(call.request)
+            return self.transport.exchange(request)
         except NotSentError as error:
             return failed("not_sent", error.message, Family.TRANSIENT, error.call, error.code)
         except BlockedAddressError as error:
@@ -116,7 +163,20 @@ class Writer:
             return failed("not_sent", error.message, Family.TRANSIENT, error.call, error.code)
         except ReauthorisationError as error:
             return failed("refused", error.message, Family.AUTH, error.call, error.code)
-        return self._answer(call, received)
+
+    def _fault(self, fault: Fault, received: Received, *, in_batch: bool = False) -> Answer:
+        outcome = outcome_of(fault.family, fault.may_have_happened)
+        if in_batch and outcome == "refused" and fault.family is not Family.AUTH:
+            outcome = "not_sent"  # one bad write shall not be held against the others: each is sent alone now
+        return Answer(
+            outcome=outcome,
+            status=received.response.status,
+            code=fault.code,
+            message=fault.message,
+            retry_after_seconds=fault.retry_after_seconds,
+            family=fault.family,
+            call=received.response.call,
+        )
 
     def probe(
         self,
@@ -262,16 +322,7 @@ class Writer:
         spec = self.manifest.write(call.object_name, call.operation)
         fault, response = received.fault, received.response
         if fault is not None:
-            outcome = outcome_of(fault.family, fault.may_have_happened)
-            return Answer(
-                outcome=outcome,
-                status=response.status,
-                code=fault.code,
-                message=fault.message,
-                retry_after_seconds=fault.retry_after_seconds,
-                family=fault.family,
-                call=response.call,
-            )
+            return self._fault(fault, received)
         body = received.body
         hook = self._hooks.get("answer")
         if hook is not None:

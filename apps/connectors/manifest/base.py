@@ -18,6 +18,7 @@ TEMPLATE_NAMES = {
     "marker": "the short mark written into the record so that it can be recognised again",
     "natural_key": "the value of the record's natural key (probe)",
     "ids": "the ids of the page's records (attach); alone in its string it stays a list",
+    "items": "the writes of a batch; alone in its string it stays a list",
     "today": "today's date in UTC",
 }
 TEMPLATE_SPACES = {

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from apps.connectors.manifest.base import Path, Seconds, Section, Slug, Template, placeholders
+from apps.connectors.manifest.base import Path, Seconds, Section, Slug, Template, TemplateTree, placeholders
 from apps.connectors.manifest.paging import Cursor, Paginator, RequestCursor
 from apps.connectors.manifest.requests import Lookup, RequestSpec
 
@@ -164,10 +164,42 @@ class Guard(Section):
         return self
 
 
+class Batch(Section):
+    """Several of these writes in one request. Each keeps its own outcome: what the answer says about it, and where the
+    answer says nothing about it, "uncertain". A write that was tried before goes alone."""
+
+    request: RequestSpec
+    """Names `${items}`."""
+    item: TemplateTree = "${body}"
+    """One write among them."""
+    size: int = Field(default=50, ge=2, le=500)
+    results: Path
+    """The list of results in the answer."""
+    key: Path = ""
+    """Path in a result: the `${marker}` of the write it belongs to; empty: results stand in the order of the items."""
+    status: Path = ""
+    """Path in a result: its own status."""
+    failed: Path = ""
+    """Path in a result that, when it holds something, makes it an error."""
+    body: Path = ""
+    """Path in a result: what the answer to this write alone would have been; id, record and error are read in it."""
+
+    @model_validator(mode="after")
+    def _named(self) -> "Batch":
+        if "items" not in placeholders(self.request.model_dump()):
+            raise ValueError("batch.request has to name ${items}")
+        if not self.status and not self.failed:
+            raise ValueError("batch needs status or failed: how a result says that its write was refused")
+        if self.key and "marker" not in placeholders(self.item):
+            raise ValueError("batch.key: the item has to carry ${marker}, or no result could be told from another")
+        return self
+
+
 class WriteSpec(Section):
     """One write operation of an object."""
 
     request: RequestSpec
+    batch: Batch | None = None
     guard: Guard | None = None
     look_up: list[BodyLookup] = []
     consume: list[str] = []
@@ -187,6 +219,18 @@ class WriteSpec(Section):
     repeatable: bool = False
     """Sending the same again has the same effect (a full update by id, an upsert by a key of ours): an uncertain one may
     be sent again."""
+
+    @model_validator(mode="after")
+    def _batchable(self) -> "WriteSpec":
+        if self.batch is None:
+            return self
+        if self.look_up or self.guard or self.answer_lookup or self.answer_header:
+            raise ValueError("batch: a write with look_up, guard, answer_lookup or answer_header goes alone")
+        if any(isinstance(probe, ByIdempotencyKey) for probe in self.probe):
+            raise ValueError(
+                "batch: the vendor saw no key of a single write, so `probe` may not ask by idempotency_key"
+            )
+        return self
 
     @property
     def most_calls(self) -> int:

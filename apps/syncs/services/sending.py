@@ -8,6 +8,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -97,8 +98,9 @@ def give_up_leases(connection: Connection, now: datetime) -> None:
 
 
 @transaction.atomic
-def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple[list[Ready], bool]:
-    """Take due deliveries, the first open one of each record, and commit body, key and lease before any call.
+def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple[list[list[Ready]], bool]:
+    """Take due deliveries, the first open one of each record, and commit body, key and lease before any call. Each list is
+    sent in one call.
 
     Also says whether anything was due and could be dealt with: what can't be rendered is held, and the next ones follow.
     """
@@ -114,26 +116,39 @@ def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple
         .filter(Q(not_before=None) | Q(not_before__lte=now))
         .filter(~Exists(earlier))
         .order_by("lane", "id")
-        .select_for_update(skip_locked=True)[: _width(connection)]
+        .select_for_update(skip_locked=True)[: _width(connection) * _largest_batch(connection)]
     )
-    grant_needed = list(due)
-    if not grant_needed:
+    bundles = together(list(due), connection)[: _width(connection)]
+    if not bundles:
         return [], False
-    grant = budgets.reserve(connection, calls=len(grant_needed), lane="live", now=now)
+    grant = budgets.reserve(connection, calls=len(bundles), lane="live", now=now)
     if not grant.calls:
-        Delivery.objects.filter(pk__in=[row.pk for row in grant_needed]).update(not_before=grant.not_before)
+        waiting = [row.pk for bundle in bundles for row in bundle]
+        Delivery.objects.filter(pk__in=waiting).update(not_before=grant.not_before)
         return [], False
-    ready: list[Ready] = []
+    ready: list[list[Ready]] = []
     token = uuid4()
-    for row in grant_needed[: grant.calls]:
+    for bundle in bundles[: grant.calls]:
+        found = _claim_bundle(bundle, connection, client, token, now)
+        if found:
+            ready.append(found)
+        else:
+            budgets.release(connection, calls=1, now=now)
+    return ready, True
+
+
+def _claim_bundle(
+    bundle: list[Delivery], connection: Connection, client: VendorClient, token: UUID, now: datetime
+) -> list[Ready]:
+    """Commit the intent of each delivery that goes out in one call; those that cannot go are left out."""
+    ready: list[Ready] = []
+    for row in bundle:
         if adopting.must_look_first(row, connection):
             row.not_before = now + _LOOK_AGAIN  # left over by this round's looking; the next one looks first
             row.save(update_fields=["not_before"])
-            budgets.release(connection, calls=1, now=now)
             continue
         call = _prepare(row, connection, client)
         if call is None:
-            budgets.release(connection, calls=1, now=now)
             continue
         row.status = DeliveryStatus.SENDING
         row.attempts += 1
@@ -142,7 +157,30 @@ def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple
         row.lease_until = now + _lease(row, connection)
         row.save()
         ready.append(Ready(row, call))
-    return ready, True
+    return ready
+
+
+def together(rows: list[Delivery], connection: Connection) -> list[list[Delivery]]:
+    """Which deliveries go out in one call: those of an operation the vendor takes in batches, and each other alone. One
+    that was tried before goes alone, so that a bad one cannot take its neighbours down twice."""
+    bundles: list[list[Delivery]] = []
+    latest: dict[tuple[str, str], list[Delivery]] = {}
+    for row in rows:
+        spec = connection.manifest.object(row.object_name).write.get(row.operation)
+        batch = spec.batch if spec and not row.attempts else None
+        open_one = latest.get((row.object_name, row.operation))
+        if batch and open_one is not None and len(open_one) < batch.size:
+            open_one.append(row)
+            continue
+        bundles.append([row])
+        if batch:
+            latest[row.object_name, row.operation] = bundles[-1]
+    return bundles
+
+
+def _largest_batch(connection: Connection) -> int:
+    specs = (spec for item in connection.manifest.objects.values() for spec in item.write.values())
+    return max((spec.batch.size for spec in specs if spec.batch), default=1)
 
 
 def _width(connection: Connection) -> int:
@@ -253,21 +291,23 @@ def _external_id(row: Delivery) -> str:
     return found
 
 
-def _send_all(connection: Connection, client: VendorClient, ready: list[Ready], work: Work) -> datetime | None:
+def _send_all(connection: Connection, client: VendorClient, ready: list[list[Ready]], work: Work) -> datetime | None:
     """Call in parallel (threads touch no database), then write all outcomes in one transaction."""
     if not ready:
         return None
+    calls = [[item.call for item in bundle] for bundle in ready]
     if len(ready) == 1:
-        answers = [client.send(ready[0].call)]
+        told = [client.send_together(calls[0])]
     else:
         with ThreadPoolExecutor(len(ready)) as pool:
-            answers = list(pool.map(client.send, [item.call for item in ready]))
+            told = list(pool.map(client.send_together, calls))
     now = datetime.now(UTC)
     budgets.release(connection, calls=len(ready), now=now)
+    items, answers = list(chain(*ready)), list(chain(*told))
     with transaction.atomic():
-        for item, answer in zip(ready, answers, strict=True):
+        for item, answer in zip(items, answers, strict=True):
             record_outcome(item.delivery.pk, item.delivery.token, item.call, answer, connection, now)
-    for answer in answers:
+    for answer in (bundle[0] for bundle in told):
         if answer.call is not None and answer.call.status is not None:
             budgets.observe(
                 connection,
