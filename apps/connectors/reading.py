@@ -1,5 +1,6 @@
 """Reads a vendor's records: page by page, one by id, or by a criterion."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -8,13 +9,13 @@ from apps.connectors import cursors, pagers
 from apps.connectors.building import Put, build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family
-from apps.connectors.manifest.objects import Attach, ForEach, ReadSpec
+from apps.connectors.manifest.objects import Attach, ForEach, ReadSpec, Tombstones
 from apps.connectors.manifest.paging import LastId, NoPaging, Paginator
 from apps.connectors.manifest.requests import Lookup, RequestSpec
 from apps.connectors.paths import get, getter, text_of
 from apps.connectors.sdk import HookContext
 from apps.connectors.templates import Scope
-from apps.connectors.times import parse_time, to_iso
+from apps.connectors.times import format_time, parse_time, to_iso
 from apps.connectors.transport import Received, Transport
 from apps.connectors.types import Page, ReauthorisationError, Record, VendorPermanentError, VendorTransientError
 from apps.connectors.walks import Walk, begin, fits, leaf, records_of
@@ -46,9 +47,15 @@ class Reader:
         if spec.for_each and walk.parents is None:
             walk.parents, calls_before = self._parents(spec.for_each, now)
         while True:
-            if walk.parents is not None and not walk.parents:
+            if spec.deleted and walk.is_ending:
+                page, turn = self._tombstones(object_name, spec, spec.deleted, walk)
+            elif walk.parents is not None and not walk.parents:
                 return
-            page, turn = self._page(object_name, spec, walk, page_size, now, calls_before)
+            else:
+                page, turn = self._page(object_name, spec, walk, page_size, now, calls_before)
+                if not turn and spec.deleted and not walk.is_full:
+                    walk.is_ending, walk.state, turn = True, {}, True
+                    page = dataclasses.replace(page, next_resume=walk.resume())
             calls_before = 0
             yield page
             if not turn:
@@ -138,6 +145,40 @@ class Reader:
             call=received.response.call,
         )
         return page, more
+
+    def _tombstones(self, object_name: str, spec: ReadSpec, deleted: Tombstones, walk: Walk) -> tuple[Page, bool]:
+        """One page of what the vendor says is gone since the read's beginning."""
+        start = cursors.since(spec.cursor, walk.cursor)
+        scope = self._scope({})
+        since = format_time(start, deleted.format, cursors.zone_of(spec.cursor, scope)) if start else None
+        scope |= {"cursor": since, "page": pagers.named(deleted.paginator, walk.state, None)}
+        puts = [Put("query", deleted.param, since)] if deleted.param else []
+        puts += pagers.puts_for(deleted.paginator, walk.state, None)
+        received = self._get(object_name, deleted.request, scope, puts)
+        found = records_of(received.body, deleted.records)
+        if found is None:
+            raise self._odd(object_name, deleted.records, received.response.call)
+        turn = pagers.next_turn(
+            deleted.paginator,
+            walk.state,
+            body=received.body,
+            headers=received.response.headers,
+            count=len(found),
+            size=None,
+            last=get(found[-1], getattr(deleted.paginator, "id", "") or deleted.id) if found else None,
+        )
+        walk.state = turn.state or {}
+        meant = [one for one in found if all(text_of(get(one, path)) == want for path, want in deleted.where.items())]
+        page = Page(
+            object_name=object_name,
+            records=[],
+            next_resume=walk.resume() if turn.state is not None else None,
+            high_water=walk.high_water,
+            calls=1,
+            call=received.response.call,
+            deleted_ids=tuple(filter(None, (text_of(get(one, deleted.id)) for one in meant))),
+        )
+        return page, turn.state is not None
 
     def _advance(self, object_name: str, walk: Walk, turn: pagers.Turn, seen: datetime | None) -> bool:
         newest = to_iso(seen) if seen else None

@@ -71,6 +71,8 @@ class Page:
     high_water: str | None
     calls: int
     call: CallRecord
+    deleted_ids: tuple[str, ...] = ()
+    """Ids of records the vendor says are gone, from a list of its own."""
 
 
 @dataclass(frozen=True, slots=True)

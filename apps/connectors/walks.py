@@ -22,6 +22,8 @@ class Walk:
     state: dict[str, Any] = field(default_factory=dict)
     high_water: str | None = None
     parents: list[Any] | None = None
+    is_ending: bool = False
+    """All records were read; what follows is the list of deleted ones."""
 
     def resume(self) -> dict[str, Any]:
         found: dict[str, Any] = {
@@ -30,7 +32,8 @@ class Walk:
             "state": self.state,
             "high_water": self.high_water,
         }
-        return found if self.parents is None else {**found, "parents": self.parents}
+        found |= {} if self.parents is None else {"parents": self.parents}
+        return {**found, "ending": True} if self.is_ending else found
 
 
 def begin(spec: ReadSpec, cursor: str | None, resume: dict[str, Any] | None) -> Walk:
@@ -44,6 +47,7 @@ def begin(spec: ReadSpec, cursor: str | None, resume: dict[str, Any] | None) -> 
         state=resume["state"],
         high_water=resume["high_water"],
         parents=resume.get("parents"),
+        is_ending=resume.get("ending", False),
     )
 
 

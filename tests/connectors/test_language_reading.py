@@ -337,3 +337,59 @@ class TestOverHttp:
                     "cursor": {"kind": "in_request", "field": "changed"},
                 }
             )
+
+
+class TestTombstones:
+    SPEC = {
+        "cursor": {"kind": "updated_since", "field": "changed", "param": "since", "overlap_seconds": 0},
+        "deleted": {
+            "request": {"path": "/deleted"},
+            "param": "deletedSince",
+            "records": "items",
+            "id": "key.id",
+            "where": {"kind": "Item"},
+            "paginator": {"kind": "page_number", "size": 2},
+        },
+    }
+    GONE = [{"kind": "Item", "key": {"id": number}} for number in (11, 12)] + [
+        {"kind": "Other", "key": {"id": 13}},
+        {"kind": "Item", "key": {"id": 14}},
+        {"kind": "Item", "key": {"id": 15}},
+    ]
+
+    def vendor(self, asked: Asked) -> Told:
+        if asked.path == "/items":
+            return Told({"items": ROWS[5:]})
+        first = 2 * (int(asked.query["page"]) - 1)
+        return Told({"items": self.GONE[first : first + 2]})
+
+    def test_read_after_the_records_from_the_same_time(self) -> None:
+        with served(self.vendor) as vendor:
+            pages = list(
+                connect(manifest(read=self.SPEC), vendor.url).pages("items", cursor="2026-01-06T00:00:00Z", now=NOW)
+            )
+
+        assert [row["id"] for page in pages for row in page.records] == [6, 7]
+        assert [found for page in pages for found in page.deleted_ids] == ["11", "12", "14", "15"]
+        assert {asked.query["deletedSince"] for asked in vendor.asked[1:]} == {"2026-01-06T00:00:00Z"}
+        assert {page.high_water for page in pages} == {"2026-01-07T10:00:00.000000Z"}
+
+    def test_gone_on_from_any_page(self) -> None:
+        with served(self.vendor) as vendor:
+            client = connect(manifest(read=self.SPEC), vendor.url)
+            whole = list(client.pages("items", cursor="2026-01-06T00:00:00Z", now=NOW))
+            for number, page in enumerate(whole[:-1]):
+                rest = client.pages("items", cursor="2026-01-06T00:00:00Z", resume=page.next_resume, now=NOW)
+                assert [one.deleted_ids for one in rest] == [one.deleted_ids for one in whole[number + 1 :]]
+
+    def test_a_first_read_asks_for_none(self) -> None:
+        with served(self.vendor) as vendor:
+            pages = list(connect(manifest(read=self.SPEC), vendor.url).pages("items", cursor=None, now=NOW))
+
+        assert (len(pages), [asked.path for asked in vendor.asked]) == (1, ["/items"])
+
+    def test_without_a_time_to_ask_from_it_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="no time to ask from"):
+            manifest(read={"deleted": self.SPEC["deleted"]})
+        with pytest.raises(ValidationError, match="from when on"):
+            manifest(read={**self.SPEC, "deleted": {**self.SPEC["deleted"], "param": ""}})

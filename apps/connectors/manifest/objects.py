@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from apps.connectors.manifest.base import Path, Seconds, Section, Slug, Template, TemplateTree, placeholders
-from apps.connectors.manifest.paging import Cursor, Paginator, RequestCursor
+from apps.connectors.manifest.paging import Cursor, FullRead, NoPaging, Paginator, RequestCursor, TimeFormat
 from apps.connectors.manifest.requests import Lookup, RequestSpec
 
 
@@ -47,6 +47,28 @@ class ForEach(Section):
     """Field of the child record that receives the parent's value."""
 
 
+class Tombstones(Section):
+    """A list of its own that says which records were deleted. It is read at the end of every incremental read, from the
+    same time on; what merely is missing from a list is never taken for deleted."""
+
+    request: RequestSpec
+    param: str = ""
+    """Query parameter that takes the time; empty: the request names `${cursor}`."""
+    format: TimeFormat = "iso_seconds"
+    records: Path = ""
+    id: Path
+    """Path in an entry: the id of the record that is gone."""
+    where: dict[Path, str] = {}
+    """Only entries with these values (the kind of record, `status: Deleted`)."""
+    paginator: Paginator = NoPaging(kind="none")
+
+    @model_validator(mode="after")
+    def _asks_since(self) -> "Tombstones":
+        if not self.param and "cursor" not in placeholders(self.request.model_dump()):
+            raise ValueError("deleted needs `param`, or ${cursor} in its request: from when on is asked")
+        return self
+
+
 class ReadSpec(Section):
     """How records are read."""
 
@@ -64,6 +86,7 @@ class ReadSpec(Section):
     """Criterion (reference, tax_number, domain, email, name, code …) → request."""
     attach: list[Attach] = []
     for_each: ForEach | None = None
+    deleted: Tombstones | None = None
 
     @model_validator(mode="after")
     def _asks_since(self) -> "ReadSpec":
@@ -72,6 +95,8 @@ class ReadSpec(Section):
                 raise ValueError("cursor.kind in_request: the request has to name ${cursor}")
             if self.cursor.full_from is None and self.full_request is None:
                 raise ValueError("cursor.kind in_request: full_from or full_request is needed for the first read")
+        if self.deleted and isinstance(self.cursor, FullRead):
+            raise ValueError("deleted: without an incremental cursor there is no time to ask from")
         return self
 
 

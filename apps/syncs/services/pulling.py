@@ -18,7 +18,7 @@ from apps.core.json_text import storable
 from apps.core.problems import Problem, clear, report
 from apps.core.work import LeaseLostError, Work, renew, wake
 from apps.core.work.kinds import REACT, RELEASE
-from apps.syncs.loading import Counts, LoadContext, Prepared, load_page
+from apps.syncs.loading import Counts, LoadContext, Prepared, load_deletions, load_page
 from apps.syncs.loading.page import keyless_trace
 from apps.syncs.models import SourceRecord, Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
@@ -131,6 +131,8 @@ def _keep_page(run: SyncRun, page: Page, prepared: Prepared, context: LoadContex
     if row.status != RunStatus.RUNNING:
         return None
     counts = load_page(context, page.records, now=now, prepared=prepared)
+    if page.deleted_ids:
+        counts.add(load_deletions(context, list(page.deleted_ids), now=now))
     _add(row, counts)
     row.pages += 1
     row.resume = page.next_resume
