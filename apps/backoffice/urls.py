@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from apps.backoffice.views import brand, catalog, connect, flows, oauth
+from apps.backoffice.views import brand, catalog, connect, flows, mappings, oauth
 
 
 def extra_urls(site: Any) -> list[URLPattern]:
@@ -19,6 +19,15 @@ def extra_urls(site: Any) -> list[URLPattern]:
         path("connection/<int:pk>/objects/", view(connect.objects), name="connection-objects"),
         path("connection/<int:pk>/consent/", view(oauth.start), name="connection-consent"),
         path("connection/<int:pk>/account/<slug:name>/", view(connect.variable), name="connection-variable"),
+        path("connection/<int:pk>/mappings/", view(mappings.of_connection), name="connection-mappings"),
+        path("connection/<int:pk>/mappings/edit/", view(mappings.begin), name="mapping-begin"),
+        path("mapping/<int:pk>/", view(mappings.editor), name="mapping-editor"),
+        path("mapping/<int:pk>/lines/", view(mappings.lines), name="mapping-lines"),
+        path("mapping/<int:pk>/line/", view(mappings.line), name="mapping-line-new"),
+        path("mapping/<int:pk>/line/<int:index>/", view(mappings.line), name="mapping-line"),
+        path("mapping/<int:pk>/yaml/", view(mappings.as_yaml), name="mapping-yaml"),
+        path("mapping/<int:pk>/publish/", view(mappings.publish), name="mapping-publish"),
+        path("mapping/<int:pk>/discard/", view(mappings.discard), name="mapping-discard"),
         path("flow/<int:pk>/settings/", view(flows.settings), name="flow-settings"),
         path("flow/<int:pk>/preview/", view(flows.preview), name="flow-preview"),
         path("install/<int:customer_id>/", view(flows.choose), name="flow-choose"),

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from typing import Any
 
 import orjson
 from django.db import connection as database
@@ -64,6 +65,19 @@ def outbound(connection: Connection, object_name: str, entity: str) -> CompiledM
     raise NoMappingError(
         f"{connection.name} has no mapping that writes {entity} to {object_name}; add one under Mappings or choose another system"
     )
+
+
+def compiled(connection: Connection, spec: MappingSpec) -> CompiledMapping:
+    """A plan with the connection's value maps, whether it is in force or not. Raises BrokenMappingError."""
+    return _compiled(spec, _maps_for(spec, connection))
+
+
+def default_plan(connector: str, object_name: str, entity: str, direction: str) -> dict[str, Any] | None:
+    """The connector's own mapping as it is written."""
+    for found in manifest_for(connector).mappings:
+        if (found["object"], found["entity"], found["direction"]) == (object_name, entity, direction):
+            return found
+    return None
 
 
 def records_by_name(connection: Connection, object_name: str) -> dict[str, str]:

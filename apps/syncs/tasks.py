@@ -34,3 +34,8 @@ def keep_subscriptions(work: Work, now: datetime) -> datetime | None:
 @handles(kinds.RELEASE)
 def release(work: Work, now: datetime) -> datetime | None:
     return reprocessing.release(work, now)
+
+
+@handles(kinds.REPLAY)
+def replay(work: Work, now: datetime) -> datetime | None:
+    return reprocessing.replay(work, now)

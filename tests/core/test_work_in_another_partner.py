@@ -12,8 +12,9 @@ from apps.canonical.models import Client
 from apps.connectors.services import create_connection
 from apps.core.models import DueWork
 from apps.core.work import queue, registry, tasks
-from apps.core.work.kinds import CONSENT, DELIVER, INBOX, PULL, REACT, RELEASE, SET_UP, SUBSCRIBE
+from apps.core.work.kinds import CONSENT, DELIVER, INBOX, PULL, REACT, RELEASE, REPLAY, SET_UP, SUBSCRIBE
 from apps.flows.services import install_blueprint
+from apps.mappings.services import apply_again, begin_draft
 from apps.partners.models import Partner
 from apps.partners.services import ask_for_set_up, begin_partner
 from apps.syncs.models import Delivery, InboxEvent, SyncRun
@@ -70,6 +71,8 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         now=NOW - timedelta(days=59),
     )
     third = partner_under_way("third")
+    mapping = begin_draft(connection=hubspot, object_name="deals", entity="opportunity", direction="in", actor=None)
+    apply_again(mapping)
     DueWork.objects.all().delete()
     return {
         CONSENT: consented.pk,
@@ -80,6 +83,7 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         REACT: customer.pk,
         SET_UP: third.pk,
         SUBSCRIBE: hubspot.pk,
+        REPLAY: mapping.pk,
     }
 
 

@@ -14,41 +14,13 @@ from unfold.decorators import display
 
 from apps.backoffice.base import EditableAdmin, RecordAdmin, link
 from apps.backoffice.columns import pill, when, words
-from apps.backoffice.forms import ReasonForm
+from apps.backoffice.forms import PlainForm
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Verb
 from apps.core.errors import AppError
 from apps.mappings import services
 from apps.mappings.models import Mapping, Stewardship, ValueMap
-
-
-class PlanField(forms.CharField):
-    """A mapping as YAML (JSON is YAML too); says in which line it is wrong."""
-
-    widget = forms.Textarea(attrs={"class": "tl-input tl-code", "rows": 30, "spellcheck": "false"})
-
-    def clean(self, value: Any) -> dict[str, Any]:
-        text = super().clean(value)
-        try:
-            parsed = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise forms.ValidationError(f"Not valid YAML: {error}")
-        if not isinstance(parsed, dict):
-            raise forms.ValidationError("A mapping has keys: object, entity, direction, fields.")
-        return parsed
-
-
-class PlanForm(ReasonForm):
-    spec = PlanField(label="Mapping", help_text="The language is described in docs/mappings.md.")
-    note = forms.CharField(
-        label="Note", required=False, max_length=300, widget=forms.TextInput(attrs={"class": "tl-input"})
-    )
-    field_order = ["spec", "note", "reason"]
-
-    def __init__(self, data: Any = None, *, rows: list[Any], **kwargs: Any) -> None:
-        super().__init__(data, rows=rows, **kwargs)
-        self.fields["spec"].initial = yaml.safe_dump(rows[0].spec, sort_keys=False, allow_unicode=True)
-        self.fields["note"].initial = rows[0].note
+from apps.syncs.models import SourceRecord
 
 
 @admin.register(Mapping, site=site)
@@ -61,28 +33,68 @@ class MappingAdmin(RecordAdmin):
     ordering = ("customer__name", "object_name")
     verbs = (
         Verb(
-            name="edit",
-            title="Edit",
+            name="again",
+            title="Apply to stored records",
             permission="mappings.change_mapping",
-            effect=lambda mapping: "A new version is in force from the next run. What waits is tried again.",
-            run=lambda mapping, call: services.save_mapping(
-                connection=mapping.connection,
-                spec=call.data["spec"],
-                note=call.data["note"],
-                actor=call.actor,
-                reason=call.reason,
+            effect=lambda mapping: (
+                f"All stored {words(mapping.object_name).lower()} of {mapping.connection} are mapped again by version "
+                f"{mapping.version}, in the background. Only what comes out differently is written."
             ),
-            icon="edit",
-            tone="primary",
-            form=PlanForm,
-            is_wide=True,
+            run=lambda mapping, call: services.apply_again(mapping),
+            icon="replay",
+            form=PlainForm,
+            applies=lambda mapping: mapping.is_active and mapping.direction == Mapping.Direction.IN,
             on_list=False,
-            done="saved",
+            done="begun",
+        ),
+        Verb(
+            name="default",
+            title="Back to the connector's",
+            permission="mappings.change_mapping",
+            effect=lambda mapping: "The connector's own mapping is in force from the next run. The versions stay in the history.",
+            run=lambda mapping, call: services.use_default(mapping, actor=call.actor, reason=call.reason),
+            icon="undo",
+            applies=lambda mapping: mapping.is_active,
+            on_list=False,
+            done="switched off",
         ),
     )
 
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.version_view)
+        return [path("<int:pk>/version/", view, name="mappings_mapping_version"), *super().get_urls()]
+
     def page(self, request: HttpRequest, row: Mapping) -> dict[str, Any]:
-        return {"plan": yaml.safe_dump(row.spec, sort_keys=False, allow_unicode=True)}
+        may_change = request.user.has_perm("mappings.change_mapping")
+        versions = row.history.filter(version__gt=0).order_by("-history_id").select_related("history_user")
+        return {
+            "plan": yaml.safe_dump(row.spec, sort_keys=False, allow_unicode=True),
+            "may_change": may_change,
+            "versions": list(versions[:20]),
+            "waiting": _waiting(row),
+        }
+
+    def version_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Takes an earlier version (or none: what is in force) as the draft, and opens the editor."""
+        row = get_object_or_404(Mapping.objects.select_related("connection"), pk=pk)
+        if request.method != "POST" or not request.user.has_perm("mappings.change_mapping"):
+            raise PermissionDenied
+        number = request.POST.get("version", "")
+        try:
+            if number.isdigit():
+                services.draft_from_version(row, version=int(number))
+            else:
+                services.begin_draft(
+                    connection=row.connection,
+                    object_name=row.object_name,
+                    entity=row.entity,
+                    direction=row.direction,
+                    actor=request.user,  # type: ignore[arg-type]
+                )
+        except AppError as error:
+            messages.error(request, error.message)
+            return redirect("admin:mappings_mapping_change", object_id=pk)
+        return redirect("admin:mapping-editor", pk=pk)
 
     @display(description="Mapping", ordering="object_name")
     def what(self, mapping: Mapping) -> str:
@@ -99,11 +111,21 @@ class MappingAdmin(RecordAdmin):
 
     @display(description="State", ordering="is_active")
     def state(self, mapping: Mapping) -> str:
-        return pill("in force", "ok") if mapping.is_active else pill("switched off", "paused")
+        if mapping.is_active:
+            return pill("in force", "ok")
+        return pill("switched off", "paused") if mapping.version else pill("draft only", "draft")
 
     @display(description="Changed", ordering="updated_at")
     def changed(self, mapping: Mapping) -> str:
         return when(mapping.updated_at, timezone.now())
+
+
+def _waiting(row: Mapping) -> int | None:
+    """How many stored records the background work has still to map again; None when there is none."""
+    if row.replay_after is None:
+        return None
+    stored = SourceRecord.objects.filter(connection_id=row.connection_id, object_name=row.object_name)
+    return stored.filter(pk__gt=row.replay_after).count()
 
 
 class LineForm(forms.Form):

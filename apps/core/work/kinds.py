@@ -8,3 +8,4 @@ CONSENT = "syncs.consent"  # key: connection id
 SUBSCRIBE = "syncs.subscribe"  # key: connection id
 RELEASE = "syncs.release"  # key: customer id
 REACT = "flows.react"  # key: customer id
+REPLAY = "syncs.replay"  # key: mapping id

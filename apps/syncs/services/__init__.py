@@ -12,12 +12,14 @@ from apps.syncs.services.dry_runs import DryRunItem, DryRunReport, dry_run
 from apps.syncs.services.inbox import receive_webhook
 from apps.syncs.services.reprocessing import release, reprocess
 from apps.syncs.services.runs import RunStateError, add_syncs, cancel_run, choose_objects, set_schedule, start_run
+from apps.syncs.services.trials import Trial, try_on_many, try_on_record, try_outbound
 
 __all__ = [
     "DeliveryStateError",
     "DryRunItem",
     "DryRunReport",
     "RunStateError",
+    "Trial",
     "add_syncs",
     "cancel_delivery",
     "cancel_run",
@@ -32,4 +34,7 @@ __all__ = [
     "retry_delivery",
     "set_schedule",
     "start_run",
+    "try_on_many",
+    "try_on_record",
+    "try_outbound",
 ]

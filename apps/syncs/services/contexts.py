@@ -5,13 +5,23 @@ from apps.connectors.manifest.objects import ObjectSpec
 from apps.connectors.models import Connection
 from apps.connectors.paths import getter
 from apps.mappings import selectors, stewardship
+from apps.mappings.engine import CompiledMapping
 from apps.syncs.loading import LoadContext
 
 
-def load_context(connection: Connection, object_name: str, *, reason: str, run_id: int | None = None) -> LoadContext:
-    """Raises what a broken mapping of the customer raises (NoMappingError is no error here: the object stays raw)."""
+def load_context(
+    connection: Connection,
+    object_name: str,
+    *,
+    reason: str,
+    run_id: int | None = None,
+    mapping: CompiledMapping | None = None,
+) -> LoadContext:
+    """Raises what a broken mapping of the customer raises (NoMappingError is no error here: the object stays raw).
+    `mapping`: another one than that in force, for trying it.
+    """
     spec: ObjectSpec = connection.manifest.object(object_name)
-    mapping = selectors.inbound(connection, object_name)
+    mapping = mapping or selectors.inbound(connection, object_name)
     entity_name = mapping.spec.entity if mapping else ""
     foreign: frozenset[str] = frozenset()
     owns = True

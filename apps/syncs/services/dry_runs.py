@@ -120,11 +120,11 @@ def _item(entity_name: str, external_id: str, row: SourceRecord | None, changes:
     title = label_of(entity_name, row.record_id) if row.record_id else external_id
     changes_shown = dict(change.fields) if change else {}
     if change is not None and change.kind == Change.Kind.CREATED and row.record_id:
-        changes_shown = _values(entity_name, row.record_id)
+        changes_shown = new_values(entity_name, row.record_id)
     return DryRunItem(external_id, outcome, title, changes_shown, list(row.problems))
 
 
-def _values(entity_name: str, record_id: int) -> dict[str, Any]:
+def new_values(entity_name: str, record_id: int) -> dict[str, Any]:
     """Every value a new record would have, as a change from nothing; references by the other record's name."""
     known = entity(entity_name)
     record = known.model.objects.get(pk=record_id)

@@ -1,5 +1,6 @@
 """Applying stored payloads again, after a mapping or value map changed or a missing record arrived."""
 
+import time
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from apps.connectors.models import Connection
 from apps.core.models import Lane
 from apps.core.work import Work, renew, wake
 from apps.core.work.kinds import DELIVER, REACT
+from apps.mappings.models import Mapping
 from apps.syncs.loading import Counts, load_page
 from apps.syncs.models import Delivery, SourceRecord
 from apps.syncs.models.inbound import RecordStatus
@@ -18,6 +20,8 @@ from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
 
 _CHUNK = 500
+# A long replay lets go of its worker this often, so that others' work is not kept waiting.
+_SLICE_SECONDS = 4.0
 # What a change of settings or the arrival of a record can repair without a person looking at each one.
 _RELEASABLE = ("value_unmapped", "missing_reference", "missing_value", "flow_incomplete")
 
@@ -54,6 +58,37 @@ def _apply(connection: Connection, object_name: str, ids: list[int], *, reason: 
     if counts.changed:
         wake(REACT, connection.customer_id)
     return counts
+
+
+def replay(work: Work, now: datetime) -> datetime | None:
+    """Apply a mapping to all stored records of its object, from the place noted in it. Killed anywhere, it goes on there."""
+    slice_ends = time.monotonic() + _SLICE_SECONDS
+    while _replay_some(int(work.key), now):
+        renew(work)
+        if time.monotonic() > slice_ends:
+            return now
+    return None
+
+
+@transaction.atomic
+def _replay_some(mapping_id: int, now: datetime) -> bool:
+    """The next chunk. Whether there may be more: begun anew meanwhile, it starts from the first record again."""
+    mapping = Mapping.objects.select_for_update(of=("self",)).filter(pk=mapping_id, replay_after__isnull=False).first()
+    if mapping is None:
+        return False
+    ids = list(
+        SourceRecord.objects.filter(
+            connection_id=mapping.connection_id, object_name=mapping.object_name, pk__gt=mapping.replay_after
+        )
+        .exclude(status__in=[RecordStatus.DELETED, RecordStatus.IGNORED])
+        .order_by("pk")
+        .values_list("pk", flat=True)[:_CHUNK]
+    )
+    if ids:
+        reason = f"version {mapping.version} of its mapping applied again"
+        _apply(mapping.connection, mapping.object_name, ids, reason=reason, now=now)
+    Mapping.objects.filter(pk=mapping.pk).update(replay_after=ids[-1] if ids else None)
+    return bool(ids)
 
 
 def release(work: Work, now: datetime) -> datetime | None:

@@ -1,0 +1,32 @@
+"""Use cases of mappings: plans with drafts and versions, value maps, the watch over the shape of records."""
+
+from apps.mappings.services.drafts import (
+    ChangedMeanwhileError,
+    NoDraftError,
+    apply_again,
+    begin_draft,
+    discard_draft,
+    draft_from_version,
+    publish_draft,
+    save_draft,
+    use_default,
+)
+from apps.mappings.services.plans import BadMappingError, save_mapping
+from apps.mappings.services.values import BadValueError, remove_value, set_value
+
+__all__ = [
+    "BadMappingError",
+    "BadValueError",
+    "ChangedMeanwhileError",
+    "NoDraftError",
+    "apply_again",
+    "begin_draft",
+    "discard_draft",
+    "draft_from_version",
+    "publish_draft",
+    "remove_value",
+    "save_draft",
+    "save_mapping",
+    "set_value",
+    "use_default",
+]
