@@ -53,6 +53,7 @@ SHARED_APPS = [
     "apps.core",
     "apps.partners",
     "apps.backoffice",
+    "conformance",  # a command only; nothing in apps imports it (docs/adr/0014)
 ]
 TENANT_APPS = [
     *_PEOPLE,

@@ -21,20 +21,20 @@ class Served:
 
     def __init__(self, make: Callable[[], Vendor], *, webhook_retry_seconds: Sequence[float] = (0.05, 0.05)) -> None:
         self._make, self._retry = make, webhook_retry_seconds
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="practice vendor", daemon=True)
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, name="practice vendor", daemon=True)
         self._runner: web.AppRunner | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(START_SECONDS)
+        asyncio.run_coroutine_threadsafe(self._start(), self.loop).result(START_SECONDS)
         return self
 
     def __exit__(self, *_error: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(START_SECONDS)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        asyncio.run_coroutine_threadsafe(self._stop(), self.loop).result(START_SECONDS)
+        self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(5)
-        self._loop.close()
+        self.loop.close()
 
     def call(self, work: Callable[[], Any]) -> Any:
         """Run `work` in the vendor's own thread, where its store is open."""
@@ -42,7 +42,7 @@ class Served:
         async def run() -> Any:
             return work()
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(START_SECONDS)
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(START_SECONDS)
 
     async def _start(self) -> None:
         self.vendor = self._make()  # SQLite objects belong to the thread that made them

@@ -45,6 +45,10 @@ class DeclaredVendor(Vendor):
         self.watch: Watch | None = None  # set by tests where the published files are at hand
         super().__init__(store, clock=clock)
 
+    @property
+    def session_paths(self) -> list[str]:
+        return [auth.path for auth in self._sessions]
+
     # Routes
 
     def routes(self) -> list[Route]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.framework import control, inspector, oauth
-from sandbox.framework.faults import Fault, UnknownFaultError
+from sandbox.framework import control, hostile, inspector, oauth
+from sandbox.framework.faults import HOSTILE_KINDS, Fault, UnknownFaultError
 from sandbox.framework.http import Call, Handler, Refusal, Reply
 from sandbox.framework.limits import Verdict
 from sandbox.framework.vendor import Vendor
@@ -97,6 +97,8 @@ def _api(vendor: Vendor, handler: Handler) -> AiohttpHandler:
         )  # fmt: skip
         if fault and fault.kind in ("drop_before", "drop_after"):
             return _abort(request)
+        if fault and fault.kind in HOSTILE_KINDS:
+            return await hostile.answer(request, reply, fault)
         return _response(reply)
 
     return run

@@ -8,7 +8,8 @@ from typing import Any
 from sandbox.framework.store import SYSTEM, Store
 
 HEADER = "X-Practice-Fault"
-REQUEST_KINDS = ("429", "500", "slow", "drop_before", "drop_after", "expired_token", "html")
+HOSTILE_KINDS = ("unknown_fields", "missing_fields", "wrong_types", "gzip_lie", "gzip_bomb", "drip", "redirect")
+REQUEST_KINDS = ("429", "500", "slow", "drop_before", "drop_after", "expired_token", "html", *HOSTILE_KINDS)
 WEBHOOK_KINDS = ("webhook_duplicate", "webhook_out_of_order")
 KINDS = REQUEST_KINDS + WEBHOOK_KINDS
 

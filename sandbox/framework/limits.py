@@ -39,6 +39,10 @@ class Limiter:
         if concurrent is not None:
             self.concurrent = concurrent
 
+    def counted(self, account: str, name: str) -> int:
+        """How many calls of the account the window holds now."""
+        return len(self._hits[(account, name)])
+
     def take(self, account: str, now: datetime, path: str = "") -> Verdict:
         moment = now.timestamp()
         windows = [window for window in self.windows if path.endswith(window.path)]

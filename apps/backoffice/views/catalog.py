@@ -15,6 +15,7 @@ from apps.connectors import services
 from apps.connectors.forms import VendorAppForm
 from apps.connectors.manifest import Manifest, UnknownConnectorError, all_manifests, folder, manifest_for
 from apps.connectors.models import Connection, VendorApp
+from apps.connectors.scores import score_of
 from apps.partners.selectors import base_url
 from apps.partners.views import monogram
 
@@ -39,6 +40,7 @@ def card(manifest: Manifest) -> dict[str, Any]:
         "evidence": text,
         "evidence_state": state,
         "evidence_date": about.evidence.date,
+        "score": score_of(about.slug),
         "roles": [str(role) for role in about.roles],
         "has_consent": any(method.kind == "oauth2_code" for method in manifest.auth),
     }

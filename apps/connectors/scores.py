@@ -1,0 +1,40 @@
+"""The kept conformance reports: how a connector stood against its practice vendor, and when."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+
+from apps.connectors.manifest.loader import folder
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    check: str
+    verdict: str
+    sentence: str
+
+    @property
+    def title(self) -> str:
+        return self.check.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    date: date
+    passed: int
+    applicable: int
+    checks: tuple[Check, ...]
+
+    @property
+    def share(self) -> float:
+        return self.passed / self.applicable if self.applicable else 0.0
+
+
+def score_of(slug: str) -> Score | None:
+    """None: the connector was never run against a practice vendor."""
+    path = folder(slug) / "conformance.json"
+    if not path.is_file():
+        return None
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    checks = tuple(Check(item["check"], item["verdict"], item["sentence"]) for item in kept["checks"])
+    return Score(date.fromisoformat(kept["date"]), int(kept["passed"]), int(kept["applicable"]), checks)

@@ -1,0 +1,76 @@
+"""`manage.py conformance <slug>|--all [--json] [--write] [--schema PARTNER]`."""
+
+import json
+from argparse import ArgumentParser
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.test.utils import override_settings
+
+from apps.connectors.manifest import manifest_for
+from conformance import pages, running, storing
+from conformance.checks import CHECKS
+from conformance.joining import JoinError, join_for
+from conformance.result import Report, Result
+
+SIGNS = {"pass": "pass  ", "fail": "FAIL  ", "exempt": "exempt"}
+
+
+class Command(BaseCommand):
+    help = "Try to break a connector against its practice vendor; see docs/conformance.md."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("slugs", nargs="*", metavar="slug", help=f"of: {', '.join(running.testable())}")
+        parser.add_argument("--all", action="store_true", help="every connector that has a practice vendor")
+        parser.add_argument("--check", action="append", choices=list(CHECKS), default=[], help="only this one")
+        parser.add_argument("--json", action="store_true", help="the reports as JSON")
+        parser.add_argument(
+            "--write", action="store_true", help="keep them as conformance.json and renew docs/catalog.md"
+        )
+        parser.add_argument(
+            "--schema", default="", help="keep log-ins and budgets in this partner's schema (checks the ledger)"
+        )
+        parser.add_argument("--docs", action="store_true", help="only renew docs/catalog.md")
+
+    def handle(self, *_args: Any, **given: Any) -> None:
+        if given["docs"]:
+            self.stdout.write(f"written: {pages.write()}")
+            return
+        slugs = running.testable() if given["all"] else given["slugs"]
+        if not slugs:
+            raise CommandError(f"Name a connector or say --all; there are: {', '.join(running.testable())}")
+        if given["write"] and given["check"]:
+            raise CommandError("--write keeps a whole report; leave out --check")
+        # The practice vendor listens on this machine, which connectors may otherwise not call.
+        with override_settings(OUTBOUND_ALLOWED_HOSTS=["127.0.0.1"]):
+            reports = [self._run(slug, given) for slug in slugs]
+        if given["json"]:
+            self.stdout.write(json.dumps([report.as_json() for report in reports], indent=2, ensure_ascii=False))
+        if given["write"]:
+            for report in reports:
+                running.write(report)
+            pages.write()
+        failed = [report.slug for report in reports if report.passed < report.applicable]
+        if failed:
+            raise CommandError(f"not all checks are passed: {', '.join(failed)}")
+
+    def _run(self, slug: str, given: dict[str, Any]) -> Report:
+        if slug not in running.testable():
+            raise CommandError(f"{slug}: there is no practice vendor or no conformance.yaml; see docs/conformance.md")
+        try:
+            manifest, join = manifest_for(slug), join_for(slug)
+        except JoinError as error:
+            raise CommandError(str(error)) from error
+        told = (lambda _result: None) if given["json"] else self._told
+        with storing.in_schema(given["schema"]) if given["schema"] else nullcontext() as kept:
+            report = running.run(
+                manifest, join, today=datetime.now(UTC).date(), storing=kept, only=given["check"], told=told
+            )
+        if not given["json"]:
+            self.stdout.write(f"{slug}: {report.passed} of {report.applicable} checks, score {report.score:.0%}\n")
+        return report
+
+    def _told(self, result: Result) -> None:
+        self.stdout.write(f"  {SIGNS[result.verdict]} {result.check}: {result.sentence}")

@@ -1,0 +1,218 @@
+"""The practice vendor as the kit handles it: make, change, remove and count records past the API."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import requests
+
+from sandbox.declarative.operations import complete_in
+from sandbox.declarative.vendor import DeclaredVendor
+from sandbox.framework.clock import iso_millis, iso_seconds
+from sandbox.framework.store import Document
+from sandbox.hubspot.records import Records as HubSpotRecords
+from sandbox.serving import Served
+
+
+@dataclass
+class Side(ABC):
+    served: Served
+    account: str
+
+    @abstractmethod
+    def make(self, resource: str, values: dict[str, Any], *, at: datetime | None = None) -> str:
+        """Make a record and say its id."""
+
+    @abstractmethod
+    def touch(self, resource: str, record_id: str, values: dict[str, Any]) -> None:
+        """Change it, so that its modification time moves."""
+
+    @abstractmethod
+    def remove(self, resource: str, record_id: str) -> None: ...
+
+    @abstractmethod
+    def count(self, resource: str) -> int: ...
+
+    @abstractmethod
+    def resources(self) -> list[str]: ...
+
+
+class DeclaredSide(Side):
+    """A vendor described by a file."""
+
+    @property
+    def vendor(self) -> DeclaredVendor:
+        return cast(DeclaredVendor, self.served.vendor)
+
+    def make(self, resource: str, values: dict[str, Any], *, at: datetime | None = None) -> str:
+        def work() -> str:
+            made = self.vendor.make(self.account, resource, at=at, **values)
+            return str(self.vendor.records(self.account).id_of(resource, made))
+
+        return str(self.served.call(work))
+
+    def touch(self, resource: str, record_id: str, values: dict[str, Any]) -> None:
+        def work() -> None:
+            records = self.vendor.records(self.account)
+            record = records.need(resource, record_id)
+            changes = values or {self._text_field(resource): f"changed {records.now.timestamp()}"}
+            with self.vendor.store.transaction():
+                records.assign(resource, record, changes)
+            self._wake()
+
+        self.served.call(work)
+
+    def remove(self, resource: str, record_id: str) -> None:
+        def work() -> None:
+            records = self.vendor.records(self.account)
+            spec = self.vendor.file.resources[resource]
+            names = [name for name, item in spec.operations.items() if (item.kind or name) == "delete"]
+            flag, hides = None, True
+            if names:
+                done = complete_in(self.vendor.file, spec, names[0])
+                flag, hides = (done.flag if done.deletion == "flag" else None), done.hides
+            record = records.need(resource, record_id)
+            with self.vendor.store.transaction():
+                if flag is not None and not hides:
+                    records.assign(resource, record, flag, event="deleted")
+                else:
+                    records.delete(resource, record, flag=flag)
+            self._wake()
+
+        self.served.call(work)
+
+    def count(self, resource: str) -> int:
+        return int(self.served.call(lambda: len(self.vendor.records(self.account).all(resource))))
+
+    def resources(self) -> list[str]:
+        return list(self.vendor.file.resources)
+
+    def deletable(self, resource: str) -> bool:
+        operations = self.vendor.file.resources[resource].operations
+        return any((item.kind or name) == "delete" for name, item in operations.items())
+
+    def _wake(self) -> None:
+        if self.vendor.webhooks is not None:
+            self.vendor.webhooks.wake()
+
+    def _text_field(self, resource: str) -> str:
+        spec = self.vendor.file.resources[resource]
+        for name, field in spec.fields.items():
+            plain = field.type == "text" and not field.read_only and field.const is None and not field.look_up
+            if plain and name not in (*spec.unique, *spec.external) and (field.maximum or 99) > 30:
+                return name
+        return "_touched"
+
+
+class WrittenSide(Side):
+    """A vendor written out in Python: records are made through its own API, as a person's other program would."""
+
+    STAMPS = {"harvest": ("updated_at", iso_seconds), "xero": ("UpdatedDateUTC", iso_millis)}
+    TEXT = {"harvest": "notes", "xero": "Reference", "hubspot": "name"}
+
+    def make(self, resource: str, values: dict[str, Any], *, at: datetime | None = None) -> str:
+        if self.served.vendor.name == "hubspot":
+
+            def work() -> str:
+                made = self._hubspot(at).create(resource, values)
+                self._wake()
+                return str(made["id"])
+
+            return str(self.served.call(work))
+        body, path, id_name = values, f"/{resource}", "id"
+        if self.served.vendor.name == "xero":
+            body, id_name = {resource: [values]}, _XERO_IDS[resource]
+        made = self._request("PUT" if self.served.vendor.name == "xero" else "POST", path, body)
+        record = made[resource][0] if resource in made else made
+        record_id = str(record[id_name])
+        if at is not None:
+            self._stamp(resource, record_id, at, {})
+        return record_id
+
+    def touch(self, resource: str, record_id: str, values: dict[str, Any]) -> None:
+        vendor = self.served.vendor
+        changes = values or {self.TEXT[vendor.name]: f"changed {vendor.clock().timestamp()}"}
+        if vendor.name == "hubspot":
+
+            def work() -> None:
+                held = vendor.store.get(self.account, resource, record_id)
+                assert held is not None, f"{resource} {record_id} is not in the store"
+                self._hubspot(None).update(resource, held, changes)
+                self._wake()
+
+            self.served.call(work)
+        elif vendor.name == "xero":
+            self._request("POST", f"/{resource}", {resource: [{_XERO_IDS[resource]: record_id, **changes}]})
+        else:
+            self._request("PATCH", f"/{resource}/{record_id}", changes)
+
+    def remove(self, resource: str, record_id: str) -> None:
+        if self.served.vendor.name == "xero":
+            self._request(
+                "POST", f"/{resource}", {resource: [{_XERO_IDS[resource]: record_id, **_XERO_GONE[resource]}]}
+            )
+        else:
+            prefix = "/crm/v3/objects" if self.served.vendor.name == "hubspot" else ""
+            self._request("DELETE", f"{prefix}/{resource}/{record_id}", None)
+
+    def count(self, resource: str) -> int:
+        def work() -> int:
+            found = self.served.vendor.store.all(self.account, self._collection(resource))
+            return sum(not record.get("archived") for record in found)
+
+        return int(self.served.call(work))
+
+    def resources(self) -> list[str]:
+        return list(self.served.call(lambda: self.served.vendor.store.counts(self.account)))
+
+    def _wake(self) -> None:
+        if self.served.vendor.webhooks is not None:
+            self.served.vendor.webhooks.wake()
+
+    def _stamp(self, resource: str, record_id: str, at: datetime, changes: Document) -> None:
+        name, form = self.STAMPS[self.served.vendor.name]
+        store = self.served.vendor.store
+
+        def work() -> None:
+            held = store.get(self.account, self._collection(resource), record_id)
+            assert held is not None, f"{resource} {record_id} is not in the store"
+            store.put(self.account, self._collection(resource), record_id, {**held, **changes, name: form(at)})
+
+        self.served.call(work)
+
+    def _collection(self, resource: str) -> str:
+        return _XERO_COLLECTIONS.get(resource, resource)
+
+    def _hubspot(self, at: datetime | None) -> HubSpotRecords:
+        vendor = self.served.vendor
+        return HubSpotRecords(
+            vendor.store, self.account, at or vendor.clock(), source="CRM_UI", webhooks=vendor.webhooks
+        )
+
+    def _request(self, method: str, path: str, body: Any) -> Any:
+        vendor = self.served.vendor
+        account = self.served.call(lambda: dict(vendor.account(self.account)))
+        headers = {
+            "Authorization": f"Bearer {account['token']}", "Harvest-Account-Id": self.account,
+            "xero-tenant-id": self.account, "User-Agent": "kit (kit@example.com)", "Accept": "application/json",
+        }  # fmt: skip
+        address = f"{vendor.base_url}{vendor.api_prefix if vendor.name != 'hubspot' else ''}{path}"
+        answer = requests.request(method, address, json=body, headers=headers, timeout=30)
+        assert answer.ok, f"the practice vendor refused the kit: {answer.status_code} {answer.text[:500]}"
+        return answer.json() if answer.content else None
+
+
+_XERO_IDS = {"Contacts": "ContactID", "Invoices": "InvoiceID", "CreditNotes": "CreditNoteID", "Payments": "PaymentID"}
+_XERO_COLLECTIONS = {
+    "Contacts": "contacts",
+    "Invoices": "invoices",
+    "CreditNotes": "credit_notes",
+    "Payments": "payments",
+}
+_XERO_GONE = {"Contacts": {"ContactStatus": "ARCHIVED"}, "Invoices": {"Status": "DELETED"}}
+
+
+def side_of(served: Served, account: str) -> Side:
+    kind = DeclaredSide if isinstance(served.vendor, DeclaredVendor) else WrittenSide
+    return kind(served, account)
