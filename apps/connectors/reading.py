@@ -9,7 +9,7 @@ from apps.connectors import cursors, pagers
 from apps.connectors.building import Put, build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family
-from apps.connectors.manifest.objects import Attach, ForEach, ReadSpec, Tombstones
+from apps.connectors.manifest.objects import Attach, ForEach, Inside, ReadSpec, Tombstones
 from apps.connectors.manifest.paging import LastId, NoPaging, Paginator
 from apps.connectors.manifest.requests import Lookup, RequestSpec
 from apps.connectors.paths import get, getter, text_of
@@ -134,6 +134,8 @@ class Reader:
         if spec.for_each and parent is not None:
             for record in kept:
                 record[spec.for_each.into] = parent
+        if spec.inside:
+            kept = self._inner(object_name, spec.inside, kept, received.response.call)
         walk.high_water = cursors.high_water(spec.cursor, before=walk.high_water or walk.cursor, seen=seen, now=now)
         more = self._advance(object_name, walk, turn, seen)
         page = Page(
@@ -214,6 +216,11 @@ class Reader:
         calls = 0
         read = getter(found_key)
         for attach in attachments:
+            if attach.each:
+                for record in records:
+                    self._attach_one(object_name, attach, record)
+                calls += len(records)
+                continue
             ids = [text_of(read(record)) for record in records]
             results: dict[str, Any] = {}
             for first in range(0, len(ids), attach.batch):
@@ -229,6 +236,24 @@ class Reader:
             for record, external_id in zip(records, ids, strict=True):
                 record[attach.into] = results.get(external_id) or []
         return calls
+
+    def _attach_one(self, object_name: str, attach: Attach, record: Record) -> None:
+        scope = self._scope({"record": {name: text_of(value) for name, value in record.items()}})
+        received = self._get(object_name, attach.request, scope, [], attach.missing_status)
+        is_missing = received.response.status in attach.missing_status
+        record[attach.into] = None if is_missing else get(received.body, attach.results)
+
+    def _inner(self, object_name: str, inside: Inside, records: list[Record], call: CallRecord) -> list[Record]:
+        """The records within these, each with what it keeps of the one around it."""
+        found: list[Record] = []
+        for outer in records:
+            held = get(outer, inside.path) or []
+            if not isinstance(held, list) or not all(isinstance(inner, dict) for inner in held):
+                raise self._odd(object_name, inside.path, call)
+            kept = {field: get(outer, path) for field, path in inside.keep.items()}
+            for place, inner in enumerate(held, 1):
+                found.append({**inner, **kept, **({inside.position: place} if inside.position else {})})
+        return found
 
     # --- look-ups -------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from apps.connectors.manifest.paging import CursorToken, LastId, NextUrl, Offset
 from apps.connectors.manifest.requests import RequestSpec
 from apps.connectors.templates import TemplateError, fill_text
 from apps.connectors.times import format_time, parse_time
+from apps.connectors.types import VendorPermanentError
 from tests.connectors.small_vendor import Asked, Told, connect, manifest, served
 from tests.connectors.support import NOW
 
@@ -393,3 +394,96 @@ class TestTombstones:
             manifest(read={"deleted": self.SPEC["deleted"]})
         with pytest.raises(ValidationError, match="from when on"):
             manifest(read={**self.SPEC, "deleted": {**self.SPEC["deleted"], "param": ""}})
+
+
+class TestAttachedOneByOne:
+    """A list that shows less than the record has, and no batch to ask for the rest."""
+
+    ATTACH = {
+        "into": "details",
+        "request": {"path": "/items/${record.id}/details"},
+        "each": True,
+        "missing_status": [409],
+    }
+
+    def vendor(self, asked: Asked) -> Told:
+        if asked.path == "/items":
+            return Told({"items": ROWS[:2]})
+        number = int(asked.path.split("/")[2])
+        return Told({"about": {"number": number}}) if number != 2 else Told({"message": "not ready"}, status=409)
+
+    def test_each_record_gets_its_own_answer(self) -> None:
+        with served(self.vendor) as vendor:
+            page = next(
+                connect(manifest(read={"attach": [self.ATTACH]}), vendor.url).pages("items", cursor=None, now=NOW)
+            )
+
+        assert [row["details"] for row in page.records] == [{"about": {"number": 1}}, None]
+        assert page.calls == 3
+
+    def test_a_part_of_the_answer(self) -> None:
+        attach = {**self.ATTACH, "results": "about.number"}
+
+        with served(self.vendor) as vendor:
+            page = next(connect(manifest(read={"attach": [attach]}), vendor.url).pages("items", cursor=None, now=NOW))
+
+        assert [row["details"] for row in page.records] == [1, None]
+
+    @pytest.mark.parametrize(
+        ("changed", "said"),
+        [
+            ({"request": {"path": "/items/details"}}, "name a field of the record"),
+            ({"key": "id"}, "for many records at once"),
+            ({"each": False}, "needs results, key and value"),
+        ],
+    )
+    def test_half_a_rule_is_refused(self, changed: dict[str, Any], said: str) -> None:
+        with pytest.raises(ValidationError, match=said):
+            manifest(read={"attach": [{**self.ATTACH, **changed}]})
+
+
+class TestRecordsInsideOthers:
+    INSIDE = {"path": "tables[].lines[]", "keep": {"order_id": "id", "currency": "money.code"}, "position": "place"}
+    ORDERS = [
+        {"id": 7, "changed": "2026-01-03T10:00:00Z", "money": {"code": "EUR"},
+         "tables": [{"lines": [{"id": "a"}]}, {"lines": [{"id": "b"}, {"id": "c"}]}]},
+        {"id": 8, "changed": "2026-01-04T10:00:00Z", "tables": []},
+        {"id": 9, "changed": "2026-01-05T10:00:00Z", "tables": [{"lines": [{"id": "d"}]}]},
+    ]  # fmt: skip
+
+    def vendor(self, asked: Asked) -> Told:
+        first = 2 * (int(asked.query["page"]) - 1)
+        return Told({"items": self.ORDERS[first : first + 2]})
+
+    def read(self, **more: Any) -> dict[str, Any]:
+        paging = {"kind": "page_number", "size": 2}
+        cursor = {"kind": "updated_since", "field": "changed", "param": "since", "overlap_seconds": 0}
+        return {"inside": self.INSIDE, "paginator": paging, "cursor": cursor, **more}
+
+    def test_each_becomes_a_record_with_what_it_keeps_of_the_outer_one(self) -> None:
+        with served(self.vendor) as vendor:
+            pages = list(connect(manifest(read=self.read()), vendor.url).pages("items", cursor=None, now=NOW))
+
+        assert [row for page in pages for row in page.records] == [
+            {"id": "a", "order_id": 7, "currency": "EUR", "place": 1},
+            {"id": "b", "order_id": 7, "currency": "EUR", "place": 2},
+            {"id": "c", "order_id": 7, "currency": "EUR", "place": 3},
+            {"id": "d", "order_id": 9, "currency": None, "place": 1},
+        ]
+
+    def test_paging_and_cursor_are_the_outer_records(self) -> None:
+        with served(self.vendor) as vendor:
+            pages = list(connect(manifest(read=self.read()), vendor.url).pages("items", cursor=None, now=NOW))
+
+        assert [asked.query["page"] for asked in vendor.asked] == ["1", "2"]
+        assert pages[-1].high_water == "2026-01-05T10:00:00.000000Z"
+
+    def test_anything_but_records_there_is_an_error(self) -> None:
+        inside = {**self.INSIDE, "path": "money"}
+
+        with served(self.vendor) as vendor, pytest.raises(VendorPermanentError, match="no list of records at money"):
+            list(connect(manifest(read=self.read(inside=inside)), vendor.url).pages("items", cursor=None, now=NOW))
+
+    def test_one_by_its_id_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="the outer object's"):
+            manifest(read=self.read(fetch={"request": {"path": "/items/${external_id}"}}))

@@ -26,6 +26,7 @@ TEMPLATE_SPACES = {
     "config": "a setting of the connection",
     "body": "one field of the body (writes)",
     "parent": "one field of the parent record (child objects)",
+    "record": "one field of the record that something is fetched for (attach with `each`)",
     "variables": "a value the caller passed in",
     "subscription": "webhooks: url (our address), secret, item, and id once the vendor gave one",
     "page": "what paging asks for: number, offset, size, token or last (`where: in_request`)",

@@ -19,22 +19,48 @@ class FieldSpec(Section):
 
 
 class Attach(Section):
-    """A batch request after each page that fetches what the list does not carry, and puts it into each record."""
+    """A request after each page that fetches what the list does not carry, and puts it into each record: one for many
+    records, or with `each` one for every record."""
 
     into: str
     """Field of the record that receives the list found (empty list if none)."""
     request: RequestSpec
-    results: Path
-    """The list of results in the answer."""
-    key: Path
+    results: Path = ""
+    """The list of results in the answer; with `each` what is put into the record, empty: the whole answer."""
+    key: Path = ""
     """Path in a result: the id of the record it belongs to."""
-    value: Path
+    value: Path = ""
     """Path in a result: what is put into the record."""
+    each: bool = False
+    """The request is made once for every record, of which it names a field (`${record.id}`): where a vendor's list shows
+    less than the record has and there is no batch. It costs a call a record."""
     batch: int = Field(default=100, ge=1)
     wrap: str = ""
     """Each id is sent as an object with this key instead of bare."""
     missing_status: list[int] = []
     """Statuses that mean "nothing found" rather than an error."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Attach":
+        named = placeholders(self.request.model_dump())
+        if self.each and not any(name.startswith("record.") for name in named):
+            raise ValueError("attach.each: the request has to name a field of the record, as ${record.id}")
+        if self.each and (self.key or self.value or self.wrap):
+            raise ValueError("attach.each: key, value and wrap are for many records at once")
+        if not self.each and not (self.results and self.key and self.value):
+            raise ValueError("attach needs results, key and value, or `each`")
+        return self
+
+
+class Inside(Section):
+    """Records that stand inside those of the list, like the lines of an order: each becomes a record of its own."""
+
+    path: Path
+    """The list within a record; JMESPath may flatten several (`tables[].items[]`)."""
+    keep: dict[str, Path]
+    """Field of the inner record → path in the outer one: the order's id, its currency, when it was changed."""
+    position: str = ""
+    """Field that receives the place within the outer record, from 1 on."""
 
 
 class ForEach(Section):
@@ -86,6 +112,7 @@ class ReadSpec(Section):
     """Criterion (reference, tax_number, domain, email, name, code …) → request."""
     attach: list[Attach] = []
     for_each: ForEach | None = None
+    inside: Inside | None = None
     deleted: Tombstones | None = None
 
     @model_validator(mode="after")
@@ -97,6 +124,8 @@ class ReadSpec(Section):
                 raise ValueError("cursor.kind in_request: full_from or full_request is needed for the first read")
         if self.deleted and isinstance(self.cursor, FullRead):
             raise ValueError("deleted: without an incremental cursor there is no time to ask from")
+        if self.inside and (self.fetch or self.find):
+            raise ValueError("inside: records within others are read by pages; fetch and find are the outer object's")
         return self
 
 
