@@ -55,16 +55,32 @@ def question_for(case: ExceptionCase) -> Question | None:
     )
 
 
-_WORDS = {"tax_codes": "tax rate", "revenue_accounts": "account", "tasks": "task", "currencies": "currency"}
+_WORDS = {
+    "tax_codes": "tax rate",
+    "purchase_tax_codes": "tax rate",
+    "revenue_accounts": "account",
+    "expense_accounts": "account",
+    "ledger_accounts": "account",
+    "tasks": "task",
+    "currencies": "currency",
+}
+# Value map → the kinds of account it may name; an account whose kind the ERP does not tell is always offered.
+_ACCOUNTS: dict[str, tuple[str, ...]] = {
+    "revenue_accounts": ("revenue", ""),
+    "expense_accounts": ("expense", ""),
+    "ledger_accounts": (),
+}
 
 
 def _options(case: ExceptionCase, value_map: str) -> list[tuple[str, str]]:
     """Choices from what was synced from the connection in question."""
-    if value_map == "tax_codes":
+    if value_map in {"tax_codes", "purchase_tax_codes"}:
         rates = TaxRate.objects.live().filter(customer_id=case.customer_id, is_active=True).order_by("name")
         return [(rate.code, f"{rate.name} ({rate.percent.normalize():f} %)") for rate in rates[:_MOST_OPTIONS]]
-    if value_map in {"revenue_accounts", "expense_accounts"}:
+    if value_map in _ACCOUNTS:
         accounts = LedgerAccount.objects.live().filter(customer_id=case.customer_id, is_active=True).order_by("code")
+        if kinds := _ACCOUNTS[value_map]:
+            accounts = accounts.filter(kind__in=kinds)
         return [(account.code, f"{account.code} {account.name}") for account in accounts[:_MOST_OPTIONS]]
     records = SourceRecord.objects.filter(connection_id=case.connection_id or 0, object_name=value_map).order_by("pk")
     return [(row.external_id, _label(row.payload, row.external_id)) for row in records[:_MOST_OPTIONS]]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.committed import committed
 from tests.real.systems import common
 from tests.real.systems import redmine as redmine_starter
 from tests.real.systems import rt as rt_starter
@@ -19,6 +20,8 @@ from tests.real.systems import tryton as tryton_starter
 from tests.real.systems.redmine import RunningRedmine
 from tests.real.systems.rt import RunningRt
 from tests.real.systems.tryton import RunningTryton
+
+__all__ = ["committed"]
 
 HERE = Path(__file__).parent
 

@@ -15,7 +15,7 @@ from apps.canonical.services import settle_proposals
 from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem, clear, report
 from apps.mappings.engine import Deleted, Mapped, Reference, Rejected, Skipped
-from apps.syncs.loading import differences, limits, matching, payloads, proposals, references, rows
+from apps.syncs.loading import differences, limits, lines, matching, payloads, proposals, references, rows
 from apps.syncs.loading.context import Counts, LoadContext
 from apps.syncs.models import SourceRecord
 
@@ -191,7 +191,8 @@ def _write(context: LoadContext, fresh: list[Incoming], author: rows.Author, cou
     )
     for item in unknown:
         item.record_id = adopted.get(item.external_id)
-    new = [item for item in unknown if item.record_id is None]
+    new = lines.of_others(known, [item for item in unknown if item.record_id is None])
+    present = [item for item in present if item.status == "applied"]
     _insert(context, known, _complete(known, new), author, counts)
     matching.propose(context, new, author)
     made = {item.external_id for item in new}

@@ -25,7 +25,7 @@ import requests
 from tests.real.systems import common
 from tests.real.systems.common import Owner, Pids, Postgres, SystemStartError
 
-MODULES = ("account_invoice", "account_payment", "account_product", "project_invoice", "timesheet_cost")
+MODULES = ("account_invoice", "account_payment", "account_product", "project_invoice", "purchase", "timesheet_cost")
 DATABASE = "tryton"
 SEED_DATABASE = "tryton_seed"
 LOGIN = "throughline"
@@ -51,6 +51,8 @@ class TrytonSeed:
     currency_code: str
     account_revenue: int
     account_receivable: int
+    account_payable: int
+    account_expense: int
     tax_standard: int
     tax_zero: int
     payment_term: int

@@ -41,6 +41,8 @@ def main(config_file: str, database: str, order: str, answer: str) -> None:
                 "currency_code": currency.code,
                 "account_revenue": account("revenue").id,
                 "account_receivable": account("receivable").id,
+                "account_payable": account("payable").id,
+                "account_expense": one("account.account", code="5.1.3").id,
                 "tax_standard": standard.id,
                 "tax_zero": zero.id,
                 "payment_term": term.id,
@@ -169,8 +171,9 @@ def make_product(tax: Any) -> Any:
         list_price=Decimal(120),
         account_category=category,
     )
-    if "salable" in template._fields:
-        template.salable = True
+    for able in ("salable", "purchasable"):
+        if able in template._fields:
+            setattr(template, able, True)
     template.products[0].cost_price = Decimal(60)
     template.save()
     return template.products[0]

@@ -6,31 +6,52 @@ from typing import Any
 from apps.connectors.sdk import HookContext, Record
 
 _PROJECT = "project.work,"
+_HOUR = ("hour", "hours", "h")
 
 
 def read_record(record: Record, context: HookContext) -> Record:
-    if context.object_name == "invoices" and "total_amount" in record:
+    if context.object_name in ("invoices", "bills") and "total_amount" in record:
         total = _decimal(record.get("total_amount"))
         settled = record.get("state") in ("posted", "paid")
         paid = total - _decimal(record.get("amount_to_pay")) if settled else Decimal(0)
-        return {**record, "paid_amount": str(paid), "kind": "credit_note" if total < 0 else "invoice"}
+        return {**record, "paid_amount": str(paid), "kind": "credit_note" if total < 0 else context.object_name[:-1]}
     if context.object_name == "payments" and "credit" in record:
         return {**record, "amount": str(_decimal(record.get("credit")) - _decimal(record.get("debit")))}
     if context.object_name == "timesheet_lines":
         return {**record, "project_id": _project_of(record.get("work.") or {})}
+    if context.object_name == "accounts":
+        return {**record, "kind": _kind_of(record.get("type.") or {})}
     if context.object_name == "projects" and "status." in record:
         return {**record, "is_done": (record["status."] or {}).get("progress") == 1.0}
     return record
 
 
 def write_body(body: Record, context: HookContext) -> Record:
-    if context.object_name == "parties":
-        return _party(body, is_new=context.operation == "create")
+    is_new = context.operation == "create"
+    if context.object_name in ("parties", "suppliers"):
+        return _party(body, is_new=is_new)
     if context.object_name == "projects":
         return _project(body, context)
-    if context.object_name == "invoices" and context.operation == "create":
-        return _invoice(body, context)
+    if not is_new:
+        return body
+    if context.object_name == "invoices":
+        own = {"account": _number(context, "receivable_account"), "journal": _number(context, "journal")}
+        return _invoice({**body, **own}, context, "out")
+    if context.object_name == "bills":
+        return _invoice(body, context, "in")
+    if context.object_name == "purchase_orders":
+        lines = [["create", [_line(line, context, 1, _HOUR) for line in body.get("lines") or []]]]
+        return {**body, "company": _number(context, "company"), "lines": lines}
+    if context.object_name == "journal_entries":
+        lines = [["create", [_entry(line) for line in body.get("lines") or []]]]
+        return {**body, "company": _number(context, "company"), "lines": lines}
     return body
+
+
+def _kind_of(kind: Record) -> str:
+    """What an account is for, by its type: `revenue`, `expense`, `receivable`, `payable`; else where it stands."""
+    named = [name for name in ("revenue", "expense", "receivable", "payable") if kind.get(name)]
+    return named[0] if named else str(kind.get("statement") or "")
 
 
 def _project_of(work: Record) -> str | None:
@@ -54,6 +75,8 @@ def _party(body: Record, *, is_new: bool) -> Record:
     # An invoice needs an address to go to, be it an empty one.
     address = {name: body[name] for name in ("street", "postal_code", "city") if body.get(name)}
     found: Record = {**plain, "addresses": [["create", [address]]]}
+    if body.get("category"):
+        found["categories"] = [["add", [body["category"]]]]
     if mechanisms:
         found["contact_mechanisms"] = [["create", mechanisms]]
     if body.get("tax_number"):
@@ -72,30 +95,36 @@ def _project(body: Record, context: HookContext) -> Record:
     return found
 
 
-def _invoice(body: Record, context: HookContext) -> Record:
+def _invoice(body: Record, context: HookContext, kind: str) -> Record:
     sign = -1 if body.get("kind") == "credit_note" else 1
+    # What is sold without a unit is work by the hour; what is bought has the unit it says, or none.
+    hour = (*_HOUR, None, "") if kind == "out" else _HOUR
     found = {
         **body,
-        "type": "out",
+        "type": kind,
         "company": _number(context, "company"),
-        "account": _number(context, "receivable_account"),
-        "journal": _number(context, "journal"),
-        "lines": [["create", [_line(line, context, sign) for line in body.get("lines") or []]]],
+        "lines": [["create", [_line(line, context, sign, hour) for line in body.get("lines") or []]]],
     }
     if context.config.get("payment_term"):
         found["payment_term"] = _number(context, "payment_term")
     return found
 
 
-def _line(line: Record, context: HookContext, sign: int) -> Record:
+def _entry(line: Record) -> Record:
+    found = {name: {"__class__": "Decimal", "decimal": str(line.get(name) or 0)} for name in ("debit", "credit")}
+    return {**found, **{name: line[name] for name in ("account", "party", "description") if line.get(name)}}
+
+
+def _line(line: Record, context: HookContext, sign: int, hour: tuple[str | None, ...]) -> Record:
     found: Record = {
         "type": "line",
         "description": line.get("description"),
         "quantity": float(_decimal(line.get("quantity")) * sign),
         "unit_price": {"__class__": "Decimal", "decimal": str(line.get("unit_price"))},
-        "account": line.get("account"),
     }
-    if line.get("unit") in ("hour", "hours", None, "") and context.config.get("hour_unit"):
+    if line.get("account"):
+        found["account"] = line["account"]
+    if line.get("unit") in hour and context.config.get("hour_unit"):
         found["unit"] = _number(context, "hour_unit")
     if line.get("tax"):
         found["taxes"] = [["add", [line["tax"]]]]
