@@ -124,6 +124,12 @@ _REASONS = (
         "Look at the answer; if it stays, the connector needs a correction.",
     ),
     Reason(
+        "shape_changed",
+        "The vendor's records changed, and reading them has stopped",
+        "One of your systems changed what it gives us. We are looking into it before anything is overwritten.",
+        "Look at the shape of the object: correct the mapping if a field has another name now, then accept the change.",
+    ),
+    Reason(
         "match_ambiguous",
         "Two existing records could be meant",
         "Two of your records look like the same company. Tell us which one is meant.",

@@ -12,6 +12,11 @@ from apps.mappings.engine.values import is_secret
 
 MOST_PATHS = 600
 """An object keyed by ids would otherwise make a path of each."""
+ENOUGH = 20
+"""So many records must have been looked at before their shape is compared: a few may lack anything by chance."""
+_USUALLY = 0.9
+_NUMBERS = frozenset({"integer", "decimal"})
+_TEXTS = frozenset({"text", "date", "datetime"})
 _DEEPEST = 5
 _ITEMS = 3
 _SAMPLES = 4
@@ -73,6 +78,14 @@ class Shape:
                 mine.add(shape)
             elif len(self.paths) < MOST_PATHS:
                 self.paths[path] = PathShape(dict(shape.types), shape.present, shape.filled, list(shape.samples))
+
+    def halve(self) -> None:
+        """Forget half of what was counted, so that what is usual today weighs more."""
+        self.records //= 2
+        for one in self.paths.values():
+            one.present //= 2
+            one.filled //= 2
+            one.types = {name: max(1, count // 2) for name, count in one.types.items()}
 
     def to_json(self) -> JsonObject:
         return {
@@ -174,3 +187,74 @@ def _distinct(values: list[Any]) -> list[Any]:
         if value not in found:
             found.append(value)
     return found[:_SAMPLES]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A path that is new, no longer filled, or of another type."""
+
+    path: str
+    kind: str  # new, vanished, type
+    before: str
+    after: str
+
+
+def compare(known: Shape, recent: Shape) -> list[Drift]:
+    """What recent records show that the known ones did not. Empty until both were looked at often enough."""
+    if known.records < ENOUGH or recent.records < ENOUGH:
+        return []
+    found: list[Drift] = []
+    for path, now in recent.paths.items():
+        before = known.paths.get(path)
+        if before is None:
+            if now.types and not _is_first_content(path, known) and not _parent_is_new(path, known):
+                found.append(Drift(path, "new", "", now.kind))
+        elif fresh := _other_types(before, now):
+            found.append(Drift(path, "type", before.kind, fresh))
+    for path, before in known.paths.items():
+        was = before.filled / known.records
+        now_filled = recent.paths[path].filled if path in recent.paths else 0
+        if was >= _USUALLY and not now_filled and not _parent_vanished(path, known, recent):
+            after = "empty" if path in recent.paths else "not there"
+            found.append(Drift(path, "vanished", f"{before.kind}, filled in {was:.0%}", after))
+    return found
+
+
+def _other_types(before: PathShape, now: PathShape) -> str:
+    """The type that was never there; nothing while it was never filled, or where one type is a form of the other."""
+    if not before.types:
+        return ""
+    known = set(before.types)
+    if known & _NUMBERS:
+        known |= _NUMBERS
+    if "text" in known:
+        known |= _TEXTS
+    elif "datetime" in known:
+        known.add("date")
+    fresh = [name for name in now.types if name not in known]
+    return max(fresh, key=lambda name: now.types[name]) if fresh else ""
+
+
+def _parent(path: str) -> str:
+    if path.endswith("[]"):
+        return path[:-2]
+    return path.rpartition(".")[0].removesuffix("[]")
+
+
+def _is_first_content(path: str, known: Shape) -> bool:
+    """Inside something that was always empty until now: it is known since, and no change of the vendor's."""
+    parent = known.paths.get(_parent(path))
+    return parent is not None and not parent.types
+
+
+def _parent_is_new(path: str, known: Shape) -> bool:
+    parent = _parent(path)
+    return bool(parent) and parent not in known.paths
+
+
+def _parent_vanished(path: str, known: Shape, recent: Shape) -> bool:
+    """Told once, of the outermost."""
+    parent = _parent(path)
+    if not parent or parent not in known.paths:
+        return False
+    return parent not in recent.paths or not recent.paths[parent].filled

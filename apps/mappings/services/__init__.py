@@ -11,6 +11,7 @@ from apps.mappings.services.drafts import (
     save_draft,
     use_default,
 )
+from apps.mappings.services.drift import NothingOpenError, set_policy
 from apps.mappings.services.plans import BadMappingError, save_mapping
 from apps.mappings.services.values import BadValueError, remove_value, set_value
 
@@ -19,6 +20,7 @@ __all__ = [
     "BadValueError",
     "ChangedMeanwhileError",
     "NoDraftError",
+    "NothingOpenError",
     "apply_again",
     "begin_draft",
     "discard_draft",
@@ -27,6 +29,7 @@ __all__ = [
     "remove_value",
     "save_draft",
     "save_mapping",
+    "set_policy",
     "set_value",
     "use_default",
 ]

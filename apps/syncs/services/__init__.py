@@ -12,6 +12,7 @@ from apps.syncs.services.dry_runs import DryRunItem, DryRunReport, dry_run
 from apps.syncs.services.inbox import receive_webhook
 from apps.syncs.services.reprocessing import release, reprocess
 from apps.syncs.services.runs import RunStateError, add_syncs, cancel_run, choose_objects, set_schedule, start_run
+from apps.syncs.services.shapes import decide_shape
 from apps.syncs.services.trials import Trial, try_on_many, try_on_record, try_outbound
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "cancel_run",
     "choose_objects",
     "confirm_delivery",
+    "decide_shape",
     "dry_run",
     "edit_delivery",
     "intend",

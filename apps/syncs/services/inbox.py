@@ -16,6 +16,7 @@ from apps.core.errors import PermanentError
 from apps.core.problems import Problem, clear, report
 from apps.core.work import Work, renew, wake
 from apps.core.work.kinds import INBOX, REACT, RELEASE
+from apps.mappings.services import drift
 from apps.syncs.loading import Counts, load_deletions, load_page
 from apps.syncs.models import InboxEvent, SourceRecord
 from apps.syncs.models.inbound import EventStatus
@@ -76,9 +77,9 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
     wait = health.wait_until(connection, now)
     if wait is not None:
         return wait.until
-    while events := list(
-        InboxEvent.objects.filter(connection=connection, status=EventStatus.PENDING).order_by("id")[:_BATCH]
-    ):
+    held = drift.held_objects(connection.pk)  # their events wait until a person has decided on the changed records
+    pending = InboxEvent.objects.filter(connection=connection, status=EventStatus.PENDING).exclude(object_name__in=held)
+    while events := list(pending.order_by("id")[:_BATCH]):
         by_record: dict[tuple[str, str], list[InboxEvent]] = {}
         for event in events:
             by_record.setdefault((event.object_name, event.external_id), []).append(event)

@@ -18,6 +18,7 @@ from apps.core.json_text import storable
 from apps.core.problems import Problem, clear, report
 from apps.core.work import LeaseLostError, Work, renew, wake
 from apps.core.work.kinds import REACT, RELEASE
+from apps.mappings.services import drift
 from apps.syncs.loading import Counts, LoadContext, Prepared, load_deletions, load_page
 from apps.syncs.loading.page import keyless_trace
 from apps.syncs.models import SourceRecord, Sync, SyncRun
@@ -42,6 +43,8 @@ def pull(work: Work, now: datetime) -> datetime | None:
     wait = health.wait_until(sync.connection, now)
     if wait is not None:
         return wait.until or now + _LOOK_AGAIN
+    if drift.is_held(sync.connection_id, sync.object_name):
+        return now + _LOOK_AGAIN  # a person's decision on the changed records wakes it
     run = SyncRun.objects.filter(sync=sync, status=RunStatus.RUNNING).first()
     if run is None:
         due_at = _due_at(sync)
@@ -102,13 +105,22 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
         sync.object_name, cursor=run.cursor_from or None, resume=run.resume, now=now
     )
     slice_ends = time.monotonic() + _SLICE_SECONDS
+    watch = drift.begin_watch(
+        sync.connection,
+        sync.object_name,
+        context.mapping.spec if context.mapping else None,
+        is_first_read=sync.latest_success_at is None,
+    )
     high_water: str | None = run.cursor_to or None
     with ReadAhead(sync.connection, context, pages, lane="live" if run.cursor_from else "backfill", now=now) as reading:
         while True:
             taken = reading.take()
             if taken is None:
+                drift.end_watch(watch, now=now)
                 return reading.not_before or _succeed(sync, run, high_water, now)
             page, prepared = taken
+            if not drift.look_at(watch, page.records, now=now):
+                return _held(run, now)
             high_water = page.high_water or high_water
             goes_on = page.next_resume is not None and time.monotonic() <= slice_ends
             if goes_on:
@@ -116,12 +128,23 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
             counts = _keep_page(run, page, prepared, context, now)
             if counts is None:
                 return now + timedelta(minutes=sync.every_minutes)
+            if page.next_resume is None or not goes_on:
+                drift.end_watch(watch, now=now)
             if page.next_resume is None:
                 return _succeed(sync, run, high_water, now)
             renew(work)
             if not goes_on:
                 return datetime.now(UTC)
             reading.mostly_new = 2 * counts.changed > len(page.records)
+
+
+def _held(run: SyncRun, now: datetime) -> datetime:
+    """The page is not written; it is read again from here once a person has decided."""
+    SyncRun.objects.filter(pk=run.pk).update(
+        error="The vendor's records changed; reading waits until a person has looked at their shape.",
+        error_code="shape_changed",
+    )
+    return now + _LOOK_AGAIN
 
 
 @transaction.atomic
