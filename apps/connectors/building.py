@@ -46,6 +46,8 @@ def build(manifest: Manifest, spec: RequestSpec, scope: Scope, puts: Iterable[Pu
     params = {name: _parameter(value, scope, spec.quoting) for name, value in spec.params.items()}
     headers = {name: fill_optional(value, scope) for name, value in {**manifest.client.headers, **spec.headers}.items()}
     body = fill(copy.deepcopy(spec.body), scope, spec.quoting)
+    for path, value in spec.add.items():
+        body = put(body, path, fill(value, scope))
     link = ""
     for item in puts:
         if item.where == "url":

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from apps.connectors import cursors, pagers
@@ -151,6 +151,8 @@ class Reader:
     def _tombstones(self, object_name: str, spec: ReadSpec, deleted: Tombstones, walk: Walk) -> tuple[Page, bool]:
         """One page of what the vendor says is gone since the read's beginning."""
         start = cursors.since(spec.cursor, walk.cursor)
+        if start and deleted.within_days:
+            start = max(start, self.transport.clock() - timedelta(days=deleted.within_days))
         scope = self._scope({})
         since = format_time(start, deleted.format, cursors.zone_of(spec.cursor, scope)) if start else None
         scope |= {"cursor": since, "page": pagers.named(deleted.paginator, walk.state, None)}
@@ -214,14 +216,14 @@ class Reader:
 
     def _attach(self, object_name: str, attachments: list[Attach], records: list[Record], *, found_key: str) -> int:
         calls = 0
-        read = getter(found_key)
         for attach in attachments:
             if attach.each:
                 for record in records:
                     self._attach_one(object_name, attach, record)
                 calls += len(records)
                 continue
-            ids = [text_of(read(record)) for record in records]
+            named = [_ids_in(record, attach.of or found_key) for record in records]
+            ids = list(dict.fromkeys(one for ids in named for one in ids))
             results: dict[str, Any] = {}
             for first in range(0, len(ids), attach.batch):
                 batch: list[Any] = list(ids[first : first + attach.batch])
@@ -233,8 +235,11 @@ class Reader:
                 calls += 1
                 for result in get(received.body, attach.results) or []:
                     results[text_of(get(result, attach.key))] = get(result, attach.value)
-            for record, external_id in zip(records, ids, strict=True):
-                record[attach.into] = results.get(external_id) or []
+            for record, wanted in zip(records, named, strict=True):
+                if attach.of:
+                    record[attach.into] = [results[one] for one in wanted if one in results]
+                else:
+                    record[attach.into] = (results.get(wanted[0]) if wanted else None) or []
         return calls
 
     def _attach_one(self, object_name: str, attach: Attach, record: Record) -> None:
@@ -358,3 +363,10 @@ class Reader:
         where = path or "the top"
         text = f"{self.manifest.connector.name}, reading {object_name}: no list of records at {where} of the answer."
         return VendorPermanentError(text, family=Family.VALIDATION, call=call, code="unexpected_shape")
+
+
+def _ids_in(record: Record, path: str) -> list[str]:
+    found = get(record, path)
+    if isinstance(found, list):
+        return [text_of(one) for one in found if one is not None]
+    return [] if found is None else [text_of(found)]

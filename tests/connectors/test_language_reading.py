@@ -3,7 +3,7 @@
 import codecs
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -389,6 +389,16 @@ class TestTombstones:
 
         assert (len(pages), [asked.path for asked in vendor.asked]) == (1, ["/items"])
 
+    def test_never_further_back_than_the_vendor_remembers(self) -> None:
+        deleted = {**self.SPEC["deleted"], "within_days": 30}
+        with served(self.vendor) as vendor:
+            client = connect(manifest(read={**self.SPEC, "deleted": deleted}), vendor.url)
+            list(client.pages("items", cursor="2001-01-01T00:00:00Z", now=NOW))
+
+        asked = {parse_time(one.query["deletedSince"]) for one in vendor.asked if one.path == "/deleted"}
+        ages = [NOW - moment for moment in asked if moment]
+        assert ages and all(timedelta(days=29) < age <= timedelta(days=30, minutes=1) for age in ages)
+
     def test_without_a_time_to_ask_from_it_is_refused(self) -> None:
         with pytest.raises(ValidationError, match="no time to ask from"):
             manifest(read={"deleted": self.SPEC["deleted"]})
@@ -487,3 +497,35 @@ class TestRecordsInsideOthers:
     def test_one_by_its_id_is_refused(self) -> None:
         with pytest.raises(ValidationError, match="the outer object's"):
             manifest(read=self.read(fetch={"request": {"path": "/items/${external_id}"}}))
+
+
+class TestAttachedByIdsInTheRecord:
+    SPEC = {
+        "attach": [
+            {
+                "into": "rates",
+                "of": "parts[].rate.id",
+                "request": {"method": "POST", "path": "/rates", "body": {"ids": "${ids}"}},
+                "results": "rates",
+                "key": "id",
+                "value": "percent",
+                "batch": 2,
+            }
+        ]
+    }
+
+    def test_each_record_gets_those_it_names_in_its_order(self) -> None:
+        def vendor(asked: Asked) -> Told:
+            if asked.path == "/items":
+                parts = {1: ["a", "c"], 2: [], 3: ["b", "a", "gone"]}
+                rows = [{"id": number, "parts": [{"rate": {"id": one}} for one in of]} for number, of in parts.items()]
+                return Told({"items": [*rows, {"id": 4}]})
+            known = {"a": 5, "b": 10, "c": 20}
+            return Told({"rates": [{"id": one, "percent": known[one]} for one in asked.json()["ids"] if one in known]})
+
+        with served(vendor) as running:
+            page = next(connect(manifest(read=self.SPEC), running.url).pages("items", cursor=None, now=NOW))
+
+        assert [row["rates"] for row in page.records] == [[5, 20], [], [10, 5], []]
+        assert [asked.json()["ids"] for asked in running.asked[1:]] == [["a", "c"], ["b", "gone"]]
+        assert page.calls == 3

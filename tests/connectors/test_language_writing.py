@@ -234,3 +234,30 @@ def test_a_form_with_nested_fields_is_sent_in_brackets() -> None:
         client.send(client.prepare("items", "create", {"items": [{"price": Decimal("1E+2")}]}, idempotency_key="k"))
 
     assert vendor.asked[0].form() == {"items[0][price]": "100"}
+
+
+class TestAddedToTheBody:
+    SPEC = {
+        "request": {
+            "method": "POST",
+            "path": "/items",
+            "body": "${body}",
+            "add": {"Id": "${external_id}", "meta.sparse": True},
+        }
+    }
+
+    def test_beside_what_the_mapping_made(self) -> None:
+        def vendor(asked: Asked) -> Told:
+            return Told(asked.json())
+
+        with served(vendor) as running:
+            client = connect(manifest(write={"update": self.SPEC}), running.url)
+            body = {"name": "New"}
+            client.send(client.prepare("items", "update", body, idempotency_key="k", external_id="7"))
+
+        assert running.asked[0].json() == {"name": "New", "Id": "7", "meta": {"sparse": True}}
+        assert body == {"name": "New"}
+
+    def test_there_must_be_a_body(self) -> None:
+        with pytest.raises(ValidationError, match="no body to put"):
+            manifest(write={"update": {"request": {"method": "POST", "path": "/x", "add": {"Id": "1"}}}})

@@ -34,6 +34,8 @@ class Attach(Section):
     each: bool = False
     """The request is made once for every record, of which it names a field (`${record.id}`): where a vendor's list shows
     less than the record has and there is no batch. It costs a call a record."""
+    of: Path = ""
+    """Path in the record: the id, or the list of ids, of what is attached (a tax code's rates); empty: its own id."""
     batch: int = Field(default=100, ge=1)
     wrap: str = ""
     """Each id is sent as an object with this key instead of bare."""
@@ -45,8 +47,8 @@ class Attach(Section):
         named = placeholders(self.request.model_dump())
         if self.each and not any(name.startswith("record.") for name in named):
             raise ValueError("attach.each: the request has to name a field of the record, as ${record.id}")
-        if self.each and (self.key or self.value or self.wrap):
-            raise ValueError("attach.each: key, value and wrap are for many records at once")
+        if self.each and (self.key or self.value or self.wrap or self.of):
+            raise ValueError("attach.each: key, value, of and wrap are for many records at once")
         if not self.each and not (self.results and self.key and self.value):
             raise ValueError("attach needs results, key and value, or `each`")
         return self
@@ -86,6 +88,8 @@ class Tombstones(Section):
     """Path in an entry: the id of the record that is gone."""
     where: dict[Path, str] = {}
     """Only entries with these values (the kind of record, `status: Deleted`)."""
+    within_days: int | None = Field(default=None, ge=1)
+    """The vendor remembers deletions only so long and refuses an older time: it is never asked for one."""
     paginator: Paginator = NoPaging(kind="none")
 
     @model_validator(mode="after")

@@ -23,6 +23,8 @@ class RequestSpec(Section):
     params: dict[str, TemplateTree] = {}
     headers: dict[str, Template] = {}
     body: TemplateTree = None
+    add: dict[str, TemplateTree] = {}
+    """Dotted path → value put into the body beside what the mapping made: the record's id, where the address has none."""
     encoding: Literal["json", "form", "json_rpc"] = "json"
     rpc_method: Template = ""
     """json_rpc: the procedure called; `body` is then its parameters, a list or a mapping."""
@@ -39,6 +41,8 @@ class RequestSpec(Section):
             raise ValueError("encoding json_rpc needs rpc_method and a body that is a list or mapping of parameters")
         if self.method == "GET" and self.body is not None:
             raise ValueError("a GET request has no body")
+        if self.add and self.body is None:
+            raise ValueError("add: there is no body to put anything into")
         if self.quoting == "none" and (
             unsafe := next(_unquoted(self.params), None) or next(_unquoted(self.body), None)
         ):
