@@ -61,6 +61,7 @@ TENANT_APPS = [
     "apps.canonical",
     "apps.mappings",
     "apps.syncs",
+    "apps.tabular",
     "apps.flows",
     "apps.exceptions",
     "apps.portal",
@@ -172,6 +173,12 @@ WORK_LEASE_SECONDS = env.int("WORK_LEASE_SECONDS", default=60)
 # --- connectors -----------------------------------------------------------------------------------------------
 # Folders of a deployment's own connectors, beside the catalog: each holds <slug>/manifest.yaml and needs no code here.
 CONNECTOR_PATHS: list[str] = env.list("CONNECTOR_PATHS", default=[])
+
+# --- files ----------------------------------------------------------------------------------------------------
+# Watched folders live below this one, as <partner's schema>/<customer's slug>/…; empty: there are none.
+FILE_FOLDER_ROOT: str = env.str("FILE_FOLDER_ROOT", default="")
+# How long the content of a file that was taken over is kept.
+FILE_KEEP_DAYS: int = env.int("FILE_KEEP_DAYS", default=90)
 
 # --- outbound calls -------------------------------------------------------------------------------------------
 OUTBOUND_ALLOWED_HOSTS: list[str] = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])

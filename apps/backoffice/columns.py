@@ -24,6 +24,7 @@ _TONES = {
         "active",
         "created",
         "confirmed",
+        "loaded",
         "signed",
         "solved",
     },
@@ -40,6 +41,7 @@ _TONES = {
         "past_due",
     },
     "warn": {
+        "needs_layout",
         "open",
         "paused",
         "waiting",
@@ -52,7 +54,7 @@ _TONES = {
         "tentative",
         "requested",
     },
-    "busy": {"running", "sending", "pending", "retrying", "posted", "planned", "updated"},
+    "busy": {"received", "ready", "running", "sending", "pending", "retrying", "posted", "planned", "updated"},
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
 _SPANS = ((60, "second"), (3600, "minute"), (86_400, "hour"), (86_400 * 30, "day"))

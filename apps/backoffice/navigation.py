@@ -20,6 +20,7 @@ _CUSTOMERS = (
 _DATA = (
     ("Syncs", "sync", "syncs_sync_changelist", "syncs.view_sync"),
     ("Runs", "history", "syncs_syncrun_changelist", "syncs.view_syncrun"),
+    ("Files", "table_view", "tabular_datafile_changelist", "tabular.view_datafile"),
     ("Source records", "inbox", "syncs_sourcerecord_changelist", "syncs.view_sourcerecord"),
     ("Record shapes", "data_object", "mappings_objectshape_changelist", "mappings.view_objectshape"),
     ("Webhook inbox", "webhook", "syncs_inboxevent_changelist", "syncs.view_inboxevent"),

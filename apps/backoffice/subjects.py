@@ -10,12 +10,14 @@ from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
 from apps.flows.models import Flow, FlowItem
 from apps.syncs.models import Delivery, SourceRecord, SyncRun
+from apps.tabular.models import DataFile
 
 _MODELS: dict[str, type[Any]] = {
     "delivery": Delivery,
     "source_record": SourceRecord,
     "run": SyncRun,
     "connection": Connection,
+    "file": DataFile,
     "flow": Flow,
     "flow_item": FlowItem,
     "invoice": Invoice,

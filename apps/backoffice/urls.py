@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from apps.backoffice.views import brand, catalog, connect, flows, mappings, oauth
+from apps.backoffice.views import brand, catalog, connect, databases, files, flows, mappings, oauth
 
 
 def extra_urls(site: Any) -> list[URLPattern]:
@@ -32,5 +32,12 @@ def extra_urls(site: Any) -> list[URLPattern]:
         path("flow/<int:pk>/preview/", view(flows.preview), name="flow-preview"),
         path("install/<int:customer_id>/", view(flows.choose), name="flow-choose"),
         path("install/<int:customer_id>/<slug:blueprint>/", view(flows.install), name="flow-install"),
+        path("connection/<int:pk>/upload/", view(files.upload), name="file-upload"),
+        path("file/<int:pk>/columns/", view(files.columns), name="file-columns"),
+        path("file/<int:pk>/reading/", view(files.reading), name="file-reading"),
+        path("file/<int:pk>/set-aside/", view(files.bad_rows), name="file-bad-rows"),
+        path("connection/<int:pk>/tables/", view(databases.tables), name="connection-tables"),
+        path("connection/<int:pk>/tables/<slug:object_name>/", view(databases.table), name="connection-table"),
+        path("connection/<int:pk>/warehouse/", view(databases.warehouse), name="connection-warehouse"),
         path("brand/", view(brand.edit), name="brand"),
     ]

@@ -20,6 +20,7 @@ from apps.connectors.sdk import HookContext
 from apps.connectors.transport import Transport
 from apps.connectors.types import (
     Answer,
+    LoadedCounts,
     Page,
     PreparedCall,
     ProbeResult,
@@ -34,6 +35,9 @@ from apps.core.http.values import DEFAULT_USER_AGENT
 
 
 class VendorClient:
+    reads_ahead = True
+    """Whether a page may be read by another thread while the one before it is written."""
+
     def __init__(
         self,
         manifest: Manifest,
@@ -59,6 +63,7 @@ class VendorClient:
     def verify(self) -> Verification:
         """Ask the vendor who we are."""
         spec = self.manifest.client.verification
+        assert spec is not None  # the manifest of an HTTP API has one
         request = self._transport.outbound(build(self.manifest, spec.request, self._transport.scope()))
         received = self._reader.read(request, "testing the connection", [])
         body = received.body
@@ -128,6 +133,9 @@ class VendorClient:
         ends after the last page. The cursor to store after a page is its `high_water`, and only once the whole read
         ended is it safe to start from it."""
         return self._reader.pages(object_name, cursor=cursor, resume=resume, page_size=page_size, now=now)
+
+    def keep(self, page: Page, counts: LoadedCounts, *, now: datetime) -> None:
+        """The page was loaded. Called in the transaction that loads it, for sources that keep book of what was read."""
 
     def fetch(self, object_name: str, external_id: str) -> Record | None:
         """One record by the vendor's id; None when the vendor does not know it."""

@@ -73,6 +73,18 @@ class Page:
     call: CallRecord
     deleted_ids: tuple[str, ...] = ()
     """Ids of records the vendor says are gone, from a list of its own."""
+    book: Any = None
+    """What the client wants to keep when the page is loaded (`VendorClient.keep`)."""
+
+
+class LoadedCounts(Protocol):
+    """What became of a page's records."""
+
+    created: int
+    updated: int
+    unchanged: int
+    skipped: int
+    failed: int
 
 
 @dataclass(frozen=True, slots=True)

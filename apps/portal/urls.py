@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.portal.views import brand, connections, overview, profile, questions, records
+from apps.portal.views import brand, connections, files, overview, profile, questions, records
 
 app_name = "portal"
 urlpatterns = [
@@ -21,6 +21,10 @@ urlpatterns = [
     path("connections/<int:pk>/access/", connections.access, name="connection-access"),
     path("connections/<int:pk>/reconnect/", connections.reconnect, name="connection-reconnect"),
     path("connections/<int:pk>/test/", connections.test, name="connection-test"),
+    path("files/", files.files, name="files"),
+    path("files/<int:pk>/", files.file, name="file"),
+    path("files/<int:pk>/reading/", files.reading, name="file-reading"),
+    path("files/<int:pk>/set-aside/", files.bad_rows, name="file-bad-rows"),
     path("portal/profile/", profile.profile, name="profile"),
     path("portal/brand.css", brand.brand_css, name="brand-css"),
 ]

@@ -19,6 +19,7 @@ LAYERS = [
     "backoffice|portal",
     "exceptions",
     "flows",
+    "tabular",
     "syncs",
     "mappings",
     "canonical",

@@ -18,7 +18,7 @@ from apps.connectors.contract.rules import Rule
 from apps.connectors.manifest import folder, manifest_for, slugs
 from apps.mappings.defaults import default_mapping_problems
 
-READS = [(slug, name) for slug in slugs() for name, spec in manifest_for(slug).objects.items() if spec.read]
+READS = [(slug, name) for slug in slugs() for name in open_folder(folder(slug)).reads]
 ERRORS = [(slug, path.name) for slug in slugs() for path in sorted((folder(slug) / "fixtures").glob("error__*.json"))]
 
 

@@ -283,7 +283,10 @@ class TestWrongSchema:
                 "syncs.inbox",
                 "syncs.pull",
                 "syncs.release",
+                "syncs.replay",
                 "syncs.subscribe",
+                "tabular.export",
+                "tabular.stage",
             ]
         )
 

@@ -1,5 +1,27 @@
 """Every model's page in the staff admin, one module an app below."""
 
-from apps.backoffice.admin import accounts, canonical, connectors, exceptions, flows, mappings, operator, shapes, syncs
+from apps.backoffice.admin import (
+    accounts,
+    canonical,
+    connectors,
+    exceptions,
+    flows,
+    mappings,
+    operator,
+    shapes,
+    syncs,
+    tabular,
+)
 
-__all__ = ["accounts", "canonical", "connectors", "exceptions", "flows", "mappings", "operator", "shapes", "syncs"]
+__all__ = [
+    "accounts",
+    "canonical",
+    "connectors",
+    "exceptions",
+    "flows",
+    "mappings",
+    "operator",
+    "shapes",
+    "syncs",
+    "tabular",
+]

@@ -224,7 +224,17 @@ def _buttons(connection: Connection, kind: str) -> list[dict[str, str]]:
         "tone": "",
         "url": reverse("admin:connection-objects", args=[connection.pk]),
     }
-    return [*([consent] if kind == "oauth2_code" else []), keys, objects]
+    own = {
+        "files": ("Upload a file", "upload_file", "admin:file-upload"),
+        "sql": ("Tables", "table_view", "admin:connection-tables"),
+        "warehouse": ("Warehouse", "warehouse", "admin:connection-warehouse"),
+    }.get(connection.manifest.client.kind)
+    first = []
+    if own is not None:
+        title, icon, name = own
+        first = [{"title": title, "icon": icon, "tone": "primary", "url": reverse(name, args=[connection.pk])}]
+    rest = [keys] if connection.manifest.client.kind == "warehouse" else [keys, objects]
+    return [*([consent] if kind == "oauth2_code" else []), *first, *rest]
 
 
 def _uses(flow: Flow, connection: Connection) -> bool:

@@ -22,8 +22,9 @@ class ConnectorFolder:
 
     @cached_property
     def reads(self) -> list[str]:
-        """The objects that are read."""
-        return [name for name, spec in self.manifest.objects.items() if spec.read]
+        """The objects whose reading can be replayed from fixtures: those of an HTTP API."""
+        is_http = self.manifest.client.kind == "http"
+        return [name for name, spec in self.manifest.objects.items() if spec.read and is_http]
 
     @property
     def error_fixtures(self) -> list[Path]:

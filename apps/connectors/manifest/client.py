@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from apps.connectors.manifest.base import Path, Seconds, Section, Slug, Template
 from apps.connectors.manifest.requests import RequestSpec
@@ -120,16 +120,28 @@ class Variable(Section):
 
 
 class ClientSpec(Section):
-    """The section `client`."""
+    """The section `client`. Only `kind: http` is described further by it; what answers for the other kinds is registered in
+    `apps.connectors.sources` under the kind's name."""
 
-    base_url: Template
+    kind: Literal["http", "files", "sql", "warehouse"] = "http"
+    """http: an API. files: files people hand over. sql: tables of a database. warehouse: a database we write to."""
+    base_url: Template = ""
     headers: dict[str, Template] = {}
     timeouts: Timeouts = Timeouts()
     max_answer_mb: int = Field(default=50, ge=1, le=500)
-    rate: RateLimits
-    errors: ErrorShape
-    verification: Verification
+    rate: RateLimits = RateLimits(windows=[RateWindow(name="reads", limit=100_000, per_seconds=60)], concurrency=8)
+    errors: ErrorShape = ErrorShape()
+    verification: Verification | None = None
     variables: list[Variable] = []
+
+    @model_validator(mode="after")
+    def _fits_kind(self) -> "ClientSpec":
+        needed = ("base_url", "rate", "errors", "verification")
+        if self.kind == "http" and (missing := [name for name in needed if name not in self.model_fields_set]):
+            raise ValueError(f"{', '.join(missing)} missing: an HTTP API needs {', '.join(needed)}")
+        if self.kind != "http" and (odd := sorted(self.model_fields_set - {"kind", "rate"})):
+            raise ValueError(f"{', '.join(odd)} only belong to kind http; found kind {self.kind}")
+        return self
 
 
 Status = Annotated[int, Field(ge=100, le=599)]

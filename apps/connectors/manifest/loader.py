@@ -1,6 +1,7 @@
 """Finds the manifests by looking at the folders, reads each once, and says precisely what is wrong with a bad one."""
 
 import gc
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,6 +93,7 @@ def _load(path: Path) -> Manifest:
         loader.dispose()
     if node is None or not isinstance(data, dict):
         raise ManifestError(f"{path}: line 1: a manifest is a mapping of sections; found {type(data).__name__}")
+    _take_over(path, node, data)
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
@@ -103,6 +105,20 @@ def _load(path: Path) -> Manifest:
             f"allowed: the folder's name {path.parent.name!r}"
         )
     return manifest.found_in(path.parent.resolve())
+
+
+def _take_over(path: Path, node: yaml.Node, data: dict[str, Any]) -> None:
+    """`same_objects_as: <slug>`: objects and mappings stand in another connector's manifest, and are the same."""
+    slug = data.pop("same_objects_as", None)
+    if slug is None:
+        return
+    other = folder(str(slug)) / "manifest.yaml"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", str(slug)) or not other.is_file():
+        line = _line(node, ("same_objects_as",))
+        raise ManifestError(f"{path}: line {line}: same_objects_as: found {slug!r}; allowed: {', '.join(slugs())}")
+    source = yaml.load(other.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+    for section in ("objects", "mappings"):
+        data.setdefault(section, source.get(section))
 
 
 @cache

@@ -16,6 +16,8 @@ class FieldSpec(Section):
     type: Literal["text", "integer", "decimal", "boolean", "date", "datetime", "id", "list", "object"]
     title: str = ""
     required: bool = False
+    aliases: list[str] = []
+    """Other names under which a file's header or a table's column may hold it."""
 
 
 class Attach(Section):
@@ -102,7 +104,8 @@ class Tombstones(Section):
 class ReadSpec(Section):
     """How records are read."""
 
-    request: RequestSpec
+    request: RequestSpec = RequestSpec(path="")
+    """Needed by an HTTP API; files and tables are not asked for."""
     full_request: RequestSpec | None = None
     """Used instead when there is no cursor yet."""
     full_paginator: Paginator | None = None

@@ -35,7 +35,7 @@ class Manifest(Section):
     fields: list[FormField] = []
     client: ClientSpec
     defaults: Defaults = Defaults()
-    objects: dict[Slug, ObjectSpec] = Field(min_length=1)
+    objects: dict[Slug, ObjectSpec] = {}
     webhooks: Webhooks | None = None
     ledger: Ledger | None = None
     mappings: list[dict[str, Any]] = []
@@ -109,6 +109,10 @@ class Manifest(Section):
                 raise ValueError(f"objects.{name}.read.for_each.object: unknown {spec.read.for_each.object!r}")
             if not spec.read and not spec.write:
                 raise ValueError(f"objects.{name}: neither read nor write; one of them is needed")
+            if spec.read and self.client.kind == "http" and "request" not in spec.read.model_fields_set:
+                raise ValueError(f"objects.{name}.read.request: an HTTP API needs it")
+        if not self.objects and self.client.kind != "warehouse":
+            raise ValueError("objects: at least one is needed")
 
     def _check_placeholders(self) -> None:
         secret = {field.name for field in self.fields if field.secret} | TOKEN_NAMES

@@ -9,6 +9,7 @@ from apps.connectors import subscriptions
 from apps.connectors.auth import utc_now
 from apps.connectors.client import VendorClient
 from apps.connectors.models import Connection
+from apps.connectors.sources import source_for
 from apps.connectors.stores import ConnectionTokenStore, merged_config, merged_credentials
 from apps.connectors.templates import fill_text
 from apps.connectors.types import WebhookVerdict
@@ -17,7 +18,10 @@ from apps.core.http.values import DEFAULT_USER_AGENT
 
 
 def client_for(connection: Connection, *, clock: Callable[[], datetime] = utc_now) -> VendorClient:
-    """The vendor's system behind the connection. Make it in the partner's schema; use it from any thread."""
+    """The vendor's system behind the connection. Make it in the partner's schema; use it from any thread (what is not
+    reached by HTTP: from this one only)."""
+    if connection.manifest.client.kind != "http":
+        return source_for(connection)
     return VendorClient(
         connection.manifest,
         config=merged_config(connection),

@@ -9,6 +9,8 @@ from django.conf import settings
 from apps.core.http.errors import BlockedAddressError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# Schemes under which nothing travels readable.
+_ENCRYPTED = {"https", "sftp", "postgres"}
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # Cloud metadata services that are not link-local.
 _METADATA = {ipaddress.ip_address("fd00:ec2::254"), ipaddress.ip_address("100.100.100.200")}
@@ -49,7 +51,7 @@ def refusal(address: Address, *, scheme: str) -> str:
         return "not the address of a single system"
     if not address.is_global:
         return "" if settings.OUTBOUND_ALLOW_PRIVATE else "a private address"
-    return "" if scheme == "https" else "a public address, over plain http, where keys would travel readable"
+    return "" if scheme in _ENCRYPTED else f"a public address, over plain {scheme}, where keys would travel readable"
 
 
 def _embedded(address: Address) -> Address:

@@ -9,3 +9,5 @@ SUBSCRIBE = "syncs.subscribe"  # key: connection id
 RELEASE = "syncs.release"  # key: customer id
 REACT = "flows.react"  # key: customer id
 REPLAY = "syncs.replay"  # key: mapping id
+STAGE = "tabular.stage"  # key: file id
+EXPORT = "tabular.export"  # key: warehouse id

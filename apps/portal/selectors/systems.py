@@ -74,6 +74,8 @@ class System:
     latest_success_at: datetime | None
     is_oauth: bool
     consent_ends_at: datetime | None
+    takes_files: bool = False
+    has_key: bool = True
 
     @property
     def needs_you(self) -> bool:
@@ -127,6 +129,8 @@ def _system(connection: Connection, now: datetime) -> System:
         latest_success_at=connection.latest_success_at,
         is_oauth=manifest is not None and _is_oauth(manifest, connection),
         consent_ends_at=None if state is State.NEEDS_YOU else consents.ends_at(connection),
+        takes_files=manifest is not None and manifest.client.kind == "files",
+        has_key=manifest is None or _has_key(manifest, connection),
     )
 
 
@@ -140,3 +144,9 @@ def _manifest(connection: Connection) -> Manifest | None:
 
 def _is_oauth(manifest: Manifest, connection: Connection) -> bool:
     return manifest.method(str(connection.config.get("auth_method", ""))).kind == "oauth2_code"
+
+
+def _has_key(manifest: Manifest, connection: Connection) -> bool:
+    """Whether there is anything a person of the customer could enter."""
+    method = manifest.method(str(connection.config.get("auth_method", ""))).name
+    return any(not field.methods or method in field.methods for field in manifest.fields)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from apps.connectors import budgets
+from apps.connectors.client import VendorClient
 from apps.connectors.services import client_for
 from apps.connectors.types import Page, VendorPermanentError, VendorTransientError
 from apps.core.errors import PermanentError
@@ -101,9 +102,8 @@ def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime |
 
 
 def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datetime) -> datetime | None:
-    pages = client_for(sync.connection).pages(
-        sync.object_name, cursor=run.cursor_from or None, resume=run.resume, now=now
-    )
+    client = client_for(sync.connection)
+    pages = client.pages(sync.object_name, cursor=run.cursor_from or None, resume=run.resume, now=now)
     slice_ends = time.monotonic() + _SLICE_SECONDS
     watch = drift.begin_watch(
         sync.connection,
@@ -123,9 +123,9 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
                 return _held(run, now)
             high_water = page.high_water or high_water
             goes_on = page.next_resume is not None and time.monotonic() <= slice_ends
-            if goes_on:
+            if goes_on and client.reads_ahead:
                 reading.begin()
-            counts = _keep_page(run, page, prepared, context, now)
+            counts = _keep_page(run, page, prepared, context, client, now)
             if counts is None:
                 return now + timedelta(minutes=sync.every_minutes)
             if page.next_resume is None or not goes_on:
@@ -148,7 +148,9 @@ def _held(run: SyncRun, now: datetime) -> datetime:
 
 
 @transaction.atomic
-def _keep_page(run: SyncRun, page: Page, prepared: Prepared, context: LoadContext, now: datetime) -> Counts | None:
+def _keep_page(
+    run: SyncRun, page: Page, prepared: Prepared, context: LoadContext, client: VendorClient, now: datetime
+) -> Counts | None:
     """Load the page and note the place after it. None when a person stopped the run meanwhile."""
     row = SyncRun.objects.select_for_update().get(pk=run.pk)
     if row.status != RunStatus.RUNNING:
@@ -156,6 +158,7 @@ def _keep_page(run: SyncRun, page: Page, prepared: Prepared, context: LoadContex
     counts = load_page(context, page.records, now=now, prepared=prepared)
     if page.deleted_ids:
         counts.add(load_deletions(context, list(page.deleted_ids), now=now))
+    client.keep(page, counts, now=now)
     _add(row, counts)
     row.pages += 1
     row.resume = page.next_resume

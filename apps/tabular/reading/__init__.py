@@ -1,0 +1,1 @@
+"""From bytes to typed rows. Pure: no database, no clock, no network."""
