@@ -20,13 +20,17 @@ Answered = Callable[..., tuple[VendorClient, list[OutboundRequest]]]
 
 @pytest.fixture
 def answered() -> Answered:
-    """A client of the connector whose vendor answers every call so, and the calls it gets."""
+    """A client of the connector whose vendor answers every call so (with `method`: those only), and the calls it gets."""
 
-    def make(slug: str, body: Any, *, status: int = 200) -> tuple[VendorClient, list[OutboundRequest]]:
+    def make(
+        slug: str, body: Any, *, status: int = 200, method: str = ""
+    ) -> tuple[VendorClient, list[OutboundRequest]]:
         calls: list[OutboundRequest] = []
 
         def send(request: OutboundRequest) -> OutboundResponse:
             calls.append(request)
+            if method and request.method != method:
+                return response({"id": 1}, headers={"ETag": '"7"'}, url=request.url)
             return response(body, status=status, url=request.url)
 
         return replay_client(manifest_for(slug), send), calls
@@ -70,12 +74,20 @@ class TestRequestTracker:
         ],
     )
     def test_what_a_200_says_decides(self, answered: Answered, sentences: list[str], outcome: str) -> None:
-        client, _ = answered("request_tracker", sentences)
+        client, _ = answered("request_tracker", sentences, method="PUT")
 
         answer = change(client, "tickets", {"Subject": "b"})
 
         assert answer.outcome == outcome
         assert outcome == "done" or sentences[-1] in answer.message
+
+    def test_a_change_names_the_version_it_is_for_and_a_newer_one_is_a_conflict(self, answered: Answered) -> None:
+        client, calls = answered("request_tracker", {"message": "Precondition Failed"}, status=412, method="PUT")
+
+        answer = change(client, "tickets", {"Subject": "b"})
+
+        assert (answer.outcome, str(answer.family)) == ("refused", "conflict")
+        assert next(call for call in calls if call.method == "PUT").headers["If-Match"] == '"7"'
 
     def test_an_unset_time_and_nobody_are_nothing(self, answered: Answered) -> None:
         ticket = {"id": "1", "Status": "new", "Due": "1970-01-01T00:00:00Z", "Owner": {"id": 6, "Name": "Nobody"}}
