@@ -21,8 +21,9 @@ class TestCatalog:
         lines = list(hidden_lines())
 
         assert len(lines) > 150
-        assert sum(line.is_first for line in lines) / len(lines) >= 0.75
-        assert sum(line.is_among for line in lines) / len(lines) >= 0.85
+        # Below what was measured (docs/mappings.md), so that a new connector with odd names is no failure.
+        assert sum(line.is_first for line in lines) / len(lines) >= 0.65
+        assert sum(line.is_among for line in lines) / len(lines) >= 0.75
 
 
 class TestNames:
