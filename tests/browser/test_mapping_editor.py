@@ -19,8 +19,13 @@ import django; django.setup()
 from datetime import UTC, datetime
 from apps.connectors.models import Connection
 from apps.core.tenancy.context import partner_context
+from apps.mappings.services import drift
 from apps.syncs.loading import load_page
 from apps.syncs.services.contexts import load_context
+def learn(**more):
+    watch = drift.begin_watch(connection, "clients", None)
+    drift.look_at(watch, [{"id": one, "name": f"Client {one}", **more} for one in range(20)], now=datetime.now(UTC))
+    drift.end_watch(watch, now=datetime.now(UTC))
 with partner_context("acme"):
     connection = Connection.objects.filter(connector="harvest").order_by("pk").first()
     records = [
@@ -28,6 +33,8 @@ with partner_context("acme"):
         {"id": 9002, "name": "Mill & Sons", "address": None, "currency": "EUR", "is_active": True},
     ]
     load_page(load_context(connection, "clients", reason="test"), records, now=datetime.now(UTC))
+    learn()
+    learn(vat_number="GB123")
     print(connection.pk)
 """
 
@@ -117,4 +124,22 @@ def test_a_draft_is_published_after_it_was_shown_what_differs(visit: Visit, harv
 
     expect(page.get_by_text("The new version is in force from the next run.")).to_be_visible()
     expect(page.get_by_text("The address is how they call each other")).to_be_visible()
+    axe(page, ignored=THEME)
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_the_shape_shows_what_is_new_and_takes_the_decision(visit: Visit, site: Any, harvest: int, phone: bool) -> None:
+    page = visit("/admin/mappings/objectshape/", as_="alice", phone=phone)
+    axe(page, ignored=THEME)
+    page.get_by_role("link", name="Clients").first.click()
+    expect(page.get_by_text("It may be meant for tax_number")).to_be_visible()
+    axe(page, ignored=THEME)
+    fits(page)
+
+    if not phone:
+        return  # one decision, by the phone: the desk comes first
+    page.get_by_role("link", name="Accept vat_number").click()
+    page.get_by_label("Reason").fill("Their new field")
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_text("Accept: 1 accepted.")).to_be_visible()
     axe(page, ignored=THEME)
