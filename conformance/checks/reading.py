@@ -90,7 +90,8 @@ def deletion(bench: Bench) -> str:
         if isinstance(bench.side, DeclaredSide) and not bench.side.deletable(bench.resource(name)):
             continue
         fetch = spec.read is not None and spec.read.fetch is not None
-        if spec.deletion is None and not fetch:
+        listed = spec.read is not None and spec.read.deleted is not None
+        if spec.deletion is None and not fetch and not listed:
             continue
         made = bench.make(name, at=datetime.now(UTC) - timedelta(minutes=5))
         _records, cursor = bench.read(name)
@@ -103,7 +104,12 @@ def deletion(bench: Bench) -> str:
         if not told and spec.deletion is not None:
             records, _cursor = bench.read(name, cursor=cursor)
             told = any(bench.id_of(name, item) == made and _is_gone(spec.deletion, item) for item in records)
-        need(told, f"{name}: {made} was deleted at the vendor, and neither fetching nor reading it says so")
+        need(told or listed, f"{name}: {made} was deleted at the vendor, and neither fetching nor reading it says so")
+        if listed:
+            now = datetime.now(UTC)
+            pages = bench.client().pages(name, cursor=cursor, page_size=None, now=now)
+            gone = {external_id for page in pages for external_id in page.deleted_ids}
+            need(made in gone, f"{name}: {made} was deleted at the vendor, and the list of deleted ones lacks it")
         checked.append(name)
     if not checked:
         raise CheckExempt("Nothing that the manifest reads can be deleted at the vendor and fetched by id.")

@@ -133,6 +133,18 @@ def test_deletions_that_do_nothing_show_red() -> None:
     assert found == "fail" and "deleted at the vendor" in sentence
 
 
+def test_a_list_of_deleted_records_that_is_not_understood_shows_red() -> None:
+    def elsewhere(data: dict[str, Any]) -> None:
+        data["objects"] = {"invoices": data["objects"]["invoices"]}
+        data["objects"]["invoices"]["read"]["deleted"]["where"] = {"status": "Removed"}
+        data["webhooks"], data["mappings"] = None, []
+
+    join = join_for("quickbooks_online").model_copy(update={"writes": {}})
+    found, sentence = verdict("deletion", altered("quickbooks_online", elsewhere), join=join)
+
+    assert found == "fail" and "list of deleted ones lacks it" in sentence
+
+
 class Forgetful(MemoryTokens):
     """Renews whenever it is asked, whatever somebody else has renewed meanwhile."""
 
