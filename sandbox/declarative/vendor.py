@@ -52,7 +52,9 @@ class DeclaredVendor(Vendor):
     # Routes
 
     def routes(self) -> list[Route]:
-        found: list[Route] = [*self._of_behaviour("routes", []), *routes(self)]
+        own: list[Route] = list(self._of_behaviour("routes", []))
+        taken = {route[:2] for route in own}
+        found = [*own, *(route for route in routes(self) if route[:2] not in taken)]
         for auth in self._sessions:
             found.append((auth.method, auth.path, lambda call, auth=auth: access.log_in(self, auth, call)))
         if self.file.rpc is not None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
@@ -39,7 +40,7 @@ class FixtureVendor:
         self.files = {path.stem: path for path in sorted(folder.fixtures.glob("*.json"))}
         self.given: dict[str, int] = {}
         self.requests: list[tuple[str, OutboundRequest]] = []
-        self.attached = {_pattern(attach.request.path): attach.into for attach in read.attach}
+        self.attached = [(_pattern(one.request.path), _fixed(one.request.params), one.into) for one in read.attach]
 
     def __call__(self, request: OutboundRequest) -> OutboundResponse:
         kind = self._kind(request)
@@ -66,8 +67,10 @@ class FixtureVendor:
         return wanted[self.given.get(kind, 0) :]
 
     def _kind(self, request: OutboundRequest) -> str:
-        for pattern, into in self.attached.items():
-            if pattern.search(request.url):
+        asked = dict(parse_qsl(urlsplit(request.url).query))
+        for pattern, params, into in self.attached:
+            # Where all is asked for at one address (a query language), the parameters tell.
+            if pattern.search(request.url) and params.items() <= asked.items():
                 return f"{self.object_name}__{into}"
         if len(self.names) > 1 and not self.given.get(f"{self.names[1]}__page_done"):
             parent = f"{self.names[1]}__page"
@@ -96,6 +99,7 @@ def replay_client(manifest: Manifest, send: Send) -> VendorClient:
     """A client with invented settings and a log-in that needs no renewal, whose calls go to `send`."""
     config: dict[str, Any] = {field.name: field.example or "x" for field in manifest.fields if not field.secret}
     config |= {variable.name: "1" for variable in manifest.client.variables}
+    config |= {name: "1" for method in manifest.auth for name in getattr(method, "callback", {})}
     if "${" not in manifest.client.base_url:
         config.pop("base_url", None)
     names = [field.name for field in manifest.fields if field.secret]
@@ -123,3 +127,8 @@ def response(
 
 def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(PLACEHOLDER.sub("[^/]+", path.replace("?", r"\?")))
+
+
+def _fixed(params: Mapping[str, Any]) -> dict[str, str]:
+    """Parameters that are the same in every request."""
+    return {name: value for name, value in params.items() if isinstance(value, str) and not PLACEHOLDER.search(value)}
