@@ -26,6 +26,7 @@ PARAMS = {
     "pad": 5,
     "keep": "digits",
     "add_days": {"days_from": "c"},
+    "less": "c",
 }
 
 SCALARS = (

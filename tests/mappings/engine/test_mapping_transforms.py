@@ -102,6 +102,7 @@ GOOD = [
     ({"keep": "digits"}, "+49 (0)30 12-34", "490301234"),
     ({"keep": "letters_and_digits"}, "DE 123 456/7", "DE1234567"),
     ({"keep": "letters"}, "A-1 b", "Ab"),
+    ({"less": "remaining"}, "120.50", D("120.50")),
     ({"add_days": 30}, "2024-01-31", date(2024, 3, 1)),
     ({"add_days": -1}, "2024-03-01T10:00:00Z", date(2024, 2, 29)),
     ({"add_days": {"days_from": "terms"}}, "2024-01-31", date(2024, 1, 31)),
@@ -267,6 +268,7 @@ NEED_PARAMETERS = {
     "pad",
     "keep",
     "add_days",
+    "less",
 }
 
 
@@ -308,6 +310,15 @@ class TestBesideTheValue:
         assert mapping.run({"issued": "2024-02-15", "terms": "14"}).values == {"due": date(2024, 2, 29)}
         assert mapping.run({"issued": "2024-02-15", "terms": None}).values == {"due": date(2024, 2, 15)}
         assert mapping.run({"issued": "2024-02-15", "terms": 1.5}).problems[0].code == "out_of_range"
+
+    def test_what_was_paid_is_the_total_less_what_remains(self, inbound):
+        mapping = inbound({"to": "paid", "from": "total", "transform": {"less": "remaining"}})
+
+        assert mapping.run({"total": "120.50", "remaining": 20.25}).values == {"paid": D("100.25")}
+        assert mapping.run({"total": 120.5, "remaining": None}).values == {"paid": D("120.5")}
+        assert mapping.run({"total": None, "remaining": 1}).values == {"paid": None}
+        assert mapping.run({"total": 1, "remaining": "much"}).problems[0].code == "not_a_number"
+        assert mapping.run({"total": "1e29", "remaining": "0.01"}).problems[0].code == "out_of_range"
 
     def test_an_amount_is_kept_to_the_places_of_the_currency_beside_it(self, inbound):
         mapping = inbound({"to": "x", "from": "amount", "transform": {"money": {"currency_from": "currency"}}})

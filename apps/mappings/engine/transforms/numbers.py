@@ -1,12 +1,13 @@
 """Transforms over numbers. Money is Decimal: a JSON float is read by the digits it was written with."""
 
 import re
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, Inexact, localcontext
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
 from ..paths import compile_path
+from ..values import MISSING, is_empty
 from ..problems import ProblemCode, ValueProblem
 from .exact import checked_currency, exact, not_a_number, out_of_range, rounded, whole
 from .registry import Build, Convert, NeedsRecord, Params, transform
@@ -90,6 +91,16 @@ class MoneyParams(Params):
 
     def paths(self) -> tuple[str, ...]:
         return (self.currency_from,) if self.currency_from else ()
+
+
+class LessParams(Params):
+    path: str = Field(description="the path to the number that is taken away; empty there counts as 0")
+
+    def model_post_init(self, context: Any) -> None:
+        compile_path(self.path, nested=True)
+
+    def paths(self) -> tuple[str, ...]:
+        return (self.path,)
 
 
 class HoursParams(Params):
@@ -227,6 +238,29 @@ def negate(params: Params, build: Build) -> Convert:
         return number if not number else number.copy_negate()
 
     return convert
+
+
+@transform(gives="decimal", params=LessParams, main="path")
+def less(params: LessParams, build: Build) -> Convert | NeedsRecord:
+    """The number less another of the record: what was paid is the total less what remains.
+
+    In: text, number. Out: decimal. Errors: not_a_number, out_of_range past 28 digits.
+    """
+    read = compile_path(params.path, nested=build.nested)
+
+    def difference(value: Any, record: Any) -> Decimal | None:
+        number, other = exact(value), read(record)
+        taken = None if other is MISSING or other is None else exact(other)
+        if number is None or taken is None:
+            return number
+        with localcontext() as context:
+            context.traps[Inexact] = True
+            try:
+                return number - taken
+            except Inexact as error:
+                raise out_of_range(f"numbers of at most {_MOST_DIGITS} digits") from error
+
+    return NeedsRecord(difference)
 
 
 @transform(gives="decimal", params=PercentParams, main="percent")
