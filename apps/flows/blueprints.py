@@ -51,6 +51,7 @@ class TaxRoundingChoice(StrEnum):
     AUTO = "auto"
     PER_LINE = "per_line"
     PER_TAX_TOTAL = "per_tax_total"
+    PER_TAX_LINES = "per_tax_lines"
 
 
 class TimeToInvoiceSettings(Settings):

@@ -17,7 +17,8 @@ class Ledger(Section):
     description_limit: int = Field(default=4000, ge=20)
     rounding: Literal["half_up", "half_even"] = "half_up"
     """What the ledger does with half a cent of quantity × price, and of tax."""
-    tax: Literal["per_line", "per_tax_total"] = "per_line"
-    """per_line: each line's tax is rounded. per_tax_total: quantity × price is summed unrounded per tax and rounded once."""
+    tax: Literal["per_line", "per_tax_total", "per_tax_lines"] = "per_line"
+    """per_line: each line's tax is rounded. per_tax_total: quantity × price is summed unrounded per tax and rounded once.
+    per_tax_lines: rounded line amounts are summed per tax and the tax is rounded once."""
     source: str = ""
     """Where that stands written, or the system it was seen on."""

@@ -27,6 +27,7 @@ class TaxKind(StrEnum):
 class TaxRounding(StrEnum):
     PER_LINE = "per_line"  # each line's tax is rounded, then summed (Xero)
     PER_TAX_TOTAL = "per_tax_total"  # bases are summed per tax, then rounded once ("document" in Tryton)
+    PER_TAX_LINES = "per_tax_lines"  # the same over line amounts that are rounded already (Business Central)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,15 @@ def line_taxes(
     bases: Sequence[Decimal] | None = None,
     ties: str = ROUND_HALF_UP,
 ) -> list[Decimal]:
-    """Tax of each line. With PER_TAX_TOTAL the tax of the document is spread over its lines, so they sum to it.
+    """Tax of each line. But for PER_LINE the tax of the document is spread over its lines, so they sum to it.
 
-    `bases`: quantity x price of each line before rounding, for ledgers that sum those; `ties`: what half a cent becomes.
+    `bases`: quantity x price of each line before rounding, for ledgers that sum those (PER_TAX_TOTAL); `ties`: what half a cent becomes.
     """
     _require_one_price_basis(lines)
     if rounding is TaxRounding.PER_LINE:
         return [quantize(_tax(amount, rate), currency, ties) for amount, rate in lines]
-    exact = [amount for amount, _ in lines] if bases is None else bases
+    unrounded = bases if rounding is TaxRounding.PER_TAX_TOTAL else None
+    exact = [amount for amount, _ in lines] if unrounded is None else unrounded
     taxes = [_ZERO] * len(lines)
     groups: defaultdict[TaxRate, list[int]] = defaultdict(list)
     for index, (_, rate) in enumerate(lines):

@@ -64,6 +64,14 @@ class TestRounding:
         assert sum(line_taxes(lines, "EUR", TaxRounding.PER_LINE)) == D("0.30")
         assert sum(line_taxes(lines, "EUR", TaxRounding.PER_TAX_TOTAL)) == D("0.25")
 
+    def test_what_is_summed_is_rounded_already_or_not_yet(self) -> None:
+        lines, bases = [(D("3.33"), VAT21)] * 4, [D("3.3349")] * 4
+
+        assert sum(line_taxes(lines, "EUR", TaxRounding.PER_TAX_LINES, bases=bases)) == D("2.80")  # 13.32 x 21 %
+        assert sum(line_taxes(lines, "EUR", TaxRounding.PER_TAX_TOTAL, bases=bases)) == D("2.80")  # 13.3396 x 21 %
+        assert sum(line_taxes(lines * 2, "EUR", TaxRounding.PER_TAX_LINES, bases=bases * 2)) == D("5.59")
+        assert sum(line_taxes(lines * 2, "EUR", TaxRounding.PER_TAX_TOTAL, bases=bases * 2)) == D("5.60")
+
     @pytest.mark.parametrize(("currency", "tax"), [("JPY", "10"), ("KWD", "10.001"), ("EUR", "10.00")])
     def test_to_the_currencys_decimals(self, currency: str, tax: str) -> None:
         assert line_taxes([(D("100.009"), TaxRate("ten", D(10)))], currency) == [D(tax)]
