@@ -64,9 +64,11 @@ def good(bench: Bench) -> str:
 def forged(bench: Bench) -> str:
     _signed(bench)
     caught = _caught(bench)
+    # Some vendors carry the key itself in the body.
+    bare = caught.body.replace(caught.secret.encode(), b"") if _kind(bench) == "secret_body" else None
     forgeries: dict[str, WebhookVerdict] = {
         "another key": caught.judge(secret=secrets.token_hex(8)),
-        "no signature": caught.judge(headers={}, url=caught.url.partition("?")[0]),
+        "no signature": caught.judge(headers={}, url=caught.url.partition("?")[0], body=bare),
     }
     if bench.manifest.webhooks is not None and bench.manifest.webhooks.signature.kind == "hmac":
         forgeries["another body"] = caught.judge(body=caught.body.replace(b"}", b" }", 1))
@@ -259,7 +261,10 @@ def _subject(bench: Bench) -> str:
 
 def _secret(bench: Bench) -> str:
     config, credentials = bench.settings(bench.join.connect)
-    return fill_text(webhook_secret_name(bench.manifest), {"config": config, "credentials": credentials})
+    # What the vendor signs with where a subscription was told no key of its own.
+    subscription = {"secret": bench.account.get("webhook_signing_key", "")}
+    known = {"config": config, "credentials": credentials, "subscription": subscription}
+    return fill_text(webhook_secret_name(bench.manifest), known)
 
 
 def _kind(bench: Bench) -> str:
