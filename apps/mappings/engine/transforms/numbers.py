@@ -7,8 +7,8 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from ..paths import compile_path
-from ..values import MISSING, is_empty
 from ..problems import ProblemCode, ValueProblem
+from ..values import MISSING
 from .exact import checked_currency, exact, not_a_number, out_of_range, rounded, whole
 from .registry import Build, Convert, NeedsRecord, Params, transform
 
