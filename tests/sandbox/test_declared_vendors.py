@@ -336,7 +336,8 @@ def _writes(file: Any, spec: Any) -> Iterator[Any]:
             done = complete_in(file, resource, operation)
             excused = {name, f"{name}.{operation}"} & set(file.vendor.spec.left_out)
             if done.kind in ("create", "update") and not excused:
-                texts = [key for key, field in resource.fields.items() if field.type == "text" and not field.read_only]
+                fields = resource.fields.items()
+                texts = [key for key, field in fields if field.type in ("text", "date") and not field.read_only]
                 yield spec.operation(done.method, path_in(file, done.path)), [key for key in texts if "." not in key]
 
 
