@@ -19,8 +19,8 @@ from apps.core.http import OutboundRequest
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A value that paging or a cursor adds to a request. A body value of `REMOVED` takes the path out; `url` replaces
-    path and parameters."""
+    """A value that paging or a cursor adds to a request. `REMOVED` takes a parameter or a path of the body out; `url`
+    replaces path and parameters."""
 
     where: Literal["query", "header", "body", "url"]
     name: str
@@ -53,7 +53,7 @@ def build(manifest: Manifest, spec: RequestSpec, scope: Scope, puts: Iterable[Pu
         if item.where == "url":
             link = str(item.value)
         elif item.where == "query":
-            params[item.name] = text_of(item.value)
+            params[item.name] = None if item.value is REMOVED else text_of(item.value)
         elif item.where == "header":
             headers[item.name] = text_of(item.value)
         elif item.value is REMOVED:

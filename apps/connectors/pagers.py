@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests.utils
 
-from apps.connectors.building import Put
+from apps.connectors.building import REMOVED, Put
 from apps.connectors.manifest.paging import (
     CursorToken,
     LastId,
@@ -50,7 +50,10 @@ def puts_for(paginator: Paginator, state: State, size: int | None) -> list[Put]:
         last = state.get("last", paginator.first)
         return puts if last is None else [*puts, Put(paginator.where, paginator.param, last)]
     if isinstance(paginator, CursorToken):
-        return [*puts, Put(paginator.where, paginator.param, state["token"])] if "token" in state else puts
+        if "token" not in state:
+            return puts
+        replaced = [Put("query", name, REMOVED) for name in paginator.replaces]
+        return [*puts, *replaced, Put(paginator.where, paginator.param, state["token"])]
     return [*puts, *(Put("query", name, value) for name, value in state.get("query", []))]
 
 
@@ -94,6 +97,8 @@ def next_turn(
         return Turn(following, restart=paginator.keyset and following is not None)
     if isinstance(paginator, CursorToken):
         return _next_token(paginator, state, body, count, full)
+    if isinstance(paginator, NextUrl) and paginator.more and not get(body, paginator.more):
+        return Turn(None)
     link = get(body, paginator.next) if isinstance(paginator, NextUrl) else _link(paginator, headers)
     if isinstance(paginator, NextUrl) and paginator.take == "path":
         parts = urlsplit(str(link or ""))

@@ -121,10 +121,11 @@ def _client_states(spec: Signature, body: bytes) -> list[str]:
 
 
 def _stale(spec: Signature, timestamp: str, now: datetime) -> str:
+    sent = parse_time(timestamp) if spec.timestamp_unit == "iso" else None
     try:
-        seconds = float(timestamp) / (1000 if spec.timestamp_unit == "ms" else 1)
+        seconds = sent.timestamp() if sent else float(timestamp) / (1000 if spec.timestamp_unit == "ms" else 1)
     except ValueError:
-        return f"the time of sending ({spec.timestamp_header or spec.timestamp_key}) is missing or no number"
+        return f"the time of sending ({spec.timestamp_header or spec.timestamp_key}) is missing or no time"
     age = now.timestamp() - seconds
     if abs(age) > spec.tolerance_seconds:
         return f"it was signed {age:.0f} s ago; more than {spec.tolerance_seconds} s is taken for a replay"

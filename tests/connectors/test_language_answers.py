@@ -178,6 +178,25 @@ class TestPairsInOneHeader:
         assert "missing" in verdict(self.STRIPE, headers={"Stripe-Signature": f"t={int(NOW.timestamp())}"}).reason
 
 
+class TestTimeOfSending:
+    ZENDESK = {
+        "kind": "hmac", "header": "X-Signature", "signed": ["timestamp", "body"], "timestamp_header": "X-Time",
+        "timestamp_unit": "iso",
+    }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("seconds", "text", "reason"),
+        [(0, "", ""), (-299, "", ""), (-301, "", "replay"), (301, "", "replay"), (0, "noon", "no time")],
+    )
+    def test_as_a_date(self, seconds: int, text: str, reason: str) -> None:
+        at = text or (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        signature = mac(at.encode() + BODY, encoding="base64")
+
+        found = verdict(self.ZENDESK, headers={"X-Signature": signature, "X-Time": at})
+
+        assert (found.accepted, reason in found.reason) == (not reason, True)
+
+
 class TestPlaces:
     def test_a_header_for_each_of_the_vendors_keys(self) -> None:
         docusign = {"kind": "hmac", "header": "X-DocuSign-Signature-*"}

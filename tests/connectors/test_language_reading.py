@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from apps.connectors import pagers
-from apps.connectors.building import encode
+from apps.connectors.building import build, encode
+from apps.connectors.manifest import manifest_for
 from apps.connectors.manifest.paging import CursorToken, LastId, NextUrl, Offset, PageNumber
 from apps.connectors.manifest.requests import RequestSpec
 from apps.connectors.templates import TemplateError, fill_text
@@ -138,6 +139,28 @@ class TestPagers:
         ).state
         assert not pagers.next_turn(
             paginator, {}, body={"next": "b", "isLast": True}, headers={}, count=1, size=None
+        ).state
+
+    def test_a_token_may_stand_for_the_parameters_of_the_first_page(self) -> None:
+        paginator = CursorToken(kind="cursor", next="next", replaces=["start_time"])
+        spec = RequestSpec(path="/export", params={"start_time": "5", "include": "sets"})
+        manifest = manifest_for("stripe")
+
+        first = build(manifest, spec, {}, pagers.puts_for(paginator, {}, None))
+        second = build(manifest, spec, {}, pagers.puts_for(paginator, {"token": "b"}, None))
+
+        assert first.url.endswith("/export?start_time=5&include=sets")
+        assert second.url.endswith("/export?include=sets&cursor=b")
+
+    def test_a_last_page_may_still_carry_a_link(self) -> None:
+        paginator = NextUrl(kind="next_url", next="next", more="!done")
+        link = "https://a.test/export?start_time=9"
+
+        assert pagers.next_turn(
+            paginator, {}, body={"next": link, "done": False}, headers={}, count=1, size=None
+        ).state == {"query": [["start_time", "9"]]}
+        assert not pagers.next_turn(
+            paginator, {}, body={"next": link, "done": True}, headers={}, count=1, size=None
         ).state
 
     @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ class CursorToken(_Sized):
     next: Path
     more: Path = ""
     """Holds nothing on the last page although it carries a token."""
+    replaces: list[str] = []
+    """Parameters of the first page that the token stands for: they are not sent beside it."""
     max_results: int | None = None
     """The vendor stops a search after so many results: the engine then starts a new search at the newest
     modification time it has seen."""
@@ -93,6 +95,8 @@ class NextUrl(_Sized):
 
     kind: Literal["next_url"]
     next: Path
+    more: Path = ""
+    """Holds nothing on the last page although it carries a link (`"!end_of_stream"`)."""
     take: Literal["query", "path"] = "query"
     """query: its parameters, at the request's own path. path: path and parameters (Salesforce's nextRecordsUrl)."""
 

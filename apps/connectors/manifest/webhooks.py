@@ -41,7 +41,7 @@ class Signature(Section):
     prefix: str = ""
     signed: list[SignedPart] = ["body"]
     timestamp_header: str = ""
-    timestamp_unit: Literal["ms", "s"] = "s"
+    timestamp_unit: Literal["ms", "s", "iso"] = "s"
     tolerance_seconds: Seconds = 300
     secret: Template = ""
     """Which credential is the key."""
