@@ -191,6 +191,16 @@ def test_a_ledger_that_does_not_listen_shows_red(committed: Customer, monkeypatc
     assert found == "fail" and "the ledger has" in sentence
 
 
+def test_a_window_of_other_addresses_is_not_held_against_the_ledger(committed: Customer) -> None:  # noqa: F811
+    def change(data: dict[str, Any]) -> None:
+        first = data["client"]["rate"]["windows"][0]
+        data["client"]["rate"]["windows"].append({**first, "name": "searches", "paths": ["*/search"]})
+
+    found, sentence = verdict("ledger", altered("hubspot", change), storing=InSchema(committed))
+
+    assert (found, "searches" in sentence) == ("pass", False)
+
+
 def test_the_ledger_is_left_out_without_a_database() -> None:
     assert verdict("ledger", manifest_for("hubspot"))[0] == "exempt"
 
