@@ -23,6 +23,7 @@ PARAMS = {
     "money": {"currency_from": "c"},
     "multiply": "0.5",
     "divide": 3,
+    "name_part": "last",
     "pad": 5,
     "keep": "digits",
     "add_days": {"days_from": "c"},

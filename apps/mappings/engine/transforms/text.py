@@ -48,6 +48,10 @@ class JoinParams(Params):
     separator: str = Field(", ", description="what stands between the parts")
 
 
+class NamePartParams(Params):
+    part: Literal["first", "last"] = Field(description="which part")
+
+
 class SplitParams(Params):
     separator: str = Field(",", min_length=1, description="what stands between the parts")
     part: int | None = Field(None, description="give only this part: 0 is the first, -1 the last")
@@ -119,6 +123,22 @@ def suffix(params: AffixParams, build: Build) -> Convert:
     In: text, number. Out: text. Errors: not_text. Empty stays empty.
     """
     return lambda value: plain(value) + params.text if not is_empty(value) else None
+
+
+@transform(gives="text", params=NamePartParams, main="part")
+def name_part(params: NamePartParams, build: Build) -> Convert:
+    """A person's full name cut before its last word: Mia van Lund is Mia van and Lund, Mia alone a first name.
+
+    In: text. Out: text, nothing where there is no such part. Errors: not_text.
+    """
+
+    def convert(value: Any) -> str | None:
+        first, _, last = _BLANKS.sub(" ", plain(value)).strip().rpartition(" ")
+        if not first:
+            first, last = last, ""
+        return (first if params.part == "first" else last) or None
+
+    return convert
 
 
 @transform(gives="text", params=PadParams, main="length")
