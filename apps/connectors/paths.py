@@ -1,5 +1,6 @@
 """Reads a value out of a record by its path. Plain dotted paths are walked directly, the rest is JMESPath."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,9 @@ from jmespath.exceptions import JMESPathError
 
 from apps.connectors.manifest.base import PLAIN_PATH
 
+_NUMBERED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.([A-Za-z_][A-Za-z0-9_]*|\d+))*")
+"""A dotted path in which numbers index lists, as `put` takes it."""
+
 
 @lru_cache(maxsize=4096)
 def getter(path: str) -> Callable[[Any], Any]:
@@ -16,6 +20,8 @@ def getter(path: str) -> Callable[[Any], Any]:
     if not path:
         return _itself
     if not PLAIN_PATH.fullmatch(path):
+        if _NUMBERED.fullmatch(path):
+            path = re.sub(r"\.(\d+)", r"[\1]", path)
         return _search(jmespath.compile(path).search)
     parts = path.split(".")
     if len(parts) == 1:

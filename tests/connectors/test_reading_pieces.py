@@ -228,6 +228,11 @@ class TestPaths:
         assert get({"a": None}, "a.b.c") is None
         assert get({"a": [{"b": 1}]}, "a[0].b") == 1
 
+    def test_numbers_index_lists(self) -> None:
+        assert get({"tags": ["a", "b"], "lines": [{"name": "c"}]}, "tags.1") == "b"
+        assert get({"lines": [{"name": "c"}]}, "lines.0.name") == "c"
+        assert get({"tags": []}, "tags.0") is None
+
     def test_put_makes_the_way(self) -> None:
         assert put({}, "a.b", 1) == {"a": {"b": 1}}
         assert put([0, {"x": 1}], "1.x", 2) == [0, {"x": 2}]
