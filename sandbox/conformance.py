@@ -4,6 +4,7 @@ The specifications are third-party data and no part of the project: they are loo
 `THROUGHLINE_SPECS` says, or in `../shared/specs` beside the project.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -162,8 +163,13 @@ def load_spec(name: str) -> Spec:
     path = specs_folder() / SPEC_FILES.get(name, name)
     if not path.is_file():
         raise SpecsMissingError(f"SPECIFICATION CHECKS LEFT OUT: {path} does not exist")
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        return Spec(
+            name, corrected(name, json.loads(text))
+        )  # YAML takes no control characters, which some descriptions hold
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    document = yaml.load(path.read_text(encoding="utf-8"), Loader=_json_like(loader))  # noqa: S506 - a safe loader
+    document = yaml.load(text, Loader=_json_like(loader))  # noqa: S506 - a safe loader
     return Spec(name, corrected(name, document))
 
 

@@ -55,6 +55,18 @@ def reserve(connection: Connection, *, calls: int, lane: Lane, now: datetime, pa
     return Grant(granted, not_before if granted < calls else None)
 
 
+def spend(connection: Connection, *, calls: int, now: datetime, path: str = "") -> None:
+    """Note calls that were made beyond those reserved: what a page needed besides itself (attached records, parents).
+    The windows may go over by them; the next call waits for it."""
+    rate = connection.manifest.client.rate
+    elsewhere = {window.name for window in rate.windows if window.paths and not _is_for(window, path)}
+    with transaction.atomic():
+        for row in _locked(connection.account_key, rate, now):
+            if row.name != CONCURRENCY and row.name not in elsewhere:
+                row.used += calls
+                row.save()
+
+
 def release(connection: Connection, *, calls: int, now: datetime) -> None:
     """Say that so many reserved calls have ended (or were not made after all)."""
     with transaction.atomic():

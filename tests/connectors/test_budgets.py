@@ -9,7 +9,7 @@ from django.db import connection as database
 from django_tenants.utils import schema_context
 
 from apps.accounts.models import Customer
-from apps.connectors.budgets import CONCURRENCY, Grant, observe, release, reserve
+from apps.connectors.budgets import CONCURRENCY, Grant, observe, release, reserve, spend
 from apps.connectors.models import BudgetWindow, Connection
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -41,6 +41,24 @@ class TestWindows:
         grant = reserve(xero, calls=3, lane="live", now=NOW + timedelta(seconds=10))
 
         assert grant == Grant(0, NOW + timedelta(seconds=60))
+
+    def test_calls_beyond_those_reserved_count_too(self, xero: Connection) -> None:
+        use(xero, 2)
+
+        spend(xero, calls=57, now=NOW)
+
+        assert use(xero, 5) == 1
+        spend(xero, calls=30, now=NOW)
+        assert reserve(xero, calls=1, lane="live", now=NOW) == Grant(0, NOW + timedelta(seconds=60))
+
+    def test_a_window_of_its_own_is_spent_by_its_own_calls(self, customer: Customer) -> None:
+        connection = Connection.objects.create(customer=customer, connector="pandadoc", name="PandaDoc")
+        reserve(connection, calls=1, lane="live", now=NOW, path="/public/v1/documents")
+
+        spend(connection, calls=40, now=NOW, path="/public/v1/documents/${record.id}/details")
+
+        used = dict(BudgetWindow.objects.filter(account_key=connection.account_key).values_list("name", "used"))
+        assert (used["minute"], used["details"], used["send"]) == (41, 40, 0)
 
     def test_begins_anew_when_it_is_over(self, xero: Connection) -> None:
         use_up(xero, lane="live")

@@ -7,6 +7,7 @@ import re
 import textwrap
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 import requests
 
 from sandbox.conformance import SpecsMissingError, load_spec, specs_folder
+from sandbox.declarative import moments
 from sandbox.declarative.loading import VendorFileError, load, load_file, slugs
 from sandbox.declarative.operations import complete_in
 from sandbox.declarative.published import Watch, path_in, problems
@@ -317,13 +319,33 @@ def exercise(account: Account) -> None:
                     for part in _params(path):
                         params.setdefault(part, account.id if part == tenant else "practice")
                         real = real.replace(f"{{{part}}}", params[part])
+                    query = _since_ever(records, name, done)
                     call = Call(
-                        vendor, vendor.store, vendor.clock(), method, real, vendor.base_url + real, {}, {}, b"", params
+                        vendor,
+                        vendor.store,
+                        vendor.clock(),
+                        method,
+                        real,
+                        vendor.base_url + real,
+                        query,
+                        {},
+                        b"",
+                        params,
                     )
                     call.account = account.id
                     vendor.finish(call, vendor.run(handler, call))
 
     account.server.call(run)
+
+
+def _since_ever(records: Any, name: str, done: Any) -> dict[str, str]:
+    """The parameters that ask from a time on, long ago: some lists are not answered without."""
+    found = {}
+    for parameter, asked in done.filters.items():
+        kind, form = records.kind_of(name, asked.field) if asked.field else ("", None)
+        if kind == "datetime" and asked.op in ("gt", "gte") and asked.where == "query":
+            found[parameter] = str(moments.written(datetime(2000, 1, 1, tzinfo=UTC), asked.moment or form))
+    return found
 
 
 def _params(path: str) -> list[str]:

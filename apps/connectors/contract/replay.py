@@ -100,6 +100,7 @@ def replay_client(manifest: Manifest, send: Send) -> VendorClient:
     config: dict[str, Any] = {field.name: field.example or "x" for field in manifest.fields if not field.secret}
     config |= {variable.name: "1" for variable in manifest.client.variables}
     config |= {name: "1" for method in manifest.auth for name in getattr(method, "callback", {})}
+    config |= {name: "https://vendor.test" for variable in manifest.client.variables for name in variable.also}
     if "${" not in manifest.client.base_url:
         config.pop("base_url", None)
     names = [field.name for field in manifest.fields if field.secret]

@@ -34,6 +34,8 @@ class ReadAhead:
         self._connection, self._context, self._pages = connection, context, pages
         self._lane: budgets.Lane = lane
         self._path = connection.manifest.read_path(context.object_name, is_full=lane == "backfill")
+        read = connection.manifest.object(context.object_name).read
+        self._path_besides = read.attach[0].request.path if read and read.attach else ""
         self._now = now
         self._coming: Future[Taken | None] | None = None
 
@@ -53,6 +55,9 @@ class ReadAhead:
             taken = coming.result() if coming is not None else self._fetch()
         finally:
             budgets.release(self._connection, calls=1, now=self._now)
+        if taken is not None and taken[0].calls > 1:
+            besides = taken[0].calls - 1
+            budgets.spend(self._connection, calls=besides, now=datetime.now(UTC), path=self._path_besides)
         if taken is not None and (status := taken[0].call.status) is not None:
             budgets.observe(self._connection, taken[0].call.response_headers, status=status, now=self._now)
         return taken
