@@ -235,7 +235,7 @@ class Writer:
             if item.unless and get(body, item.unless) not in (None, "", [], {}):
                 continue
             try:
-                value = self._asked(call.object_name, item, body)
+                value = self._asked(call, item, body)
             except VendorTransientError as error:
                 outcome = "rate_limited" if error.family is Family.RATE_LIMITED else "not_sent"
                 answer = failed(outcome, error.message, error.family, error.call, error.code)
@@ -308,11 +308,12 @@ class Writer:
             variables=call.variables,
         )
 
-    def _asked(self, object_name: str, item: BodyLookup, body: Record) -> Any:
-        question = (item.into, repr(fill(item.lookup.model_dump(), self.transport.scope(body=body))))
+    def _asked(self, call: PreparedCall, item: BodyLookup, body: Record) -> Any:
+        values = {"body": body, "external_id": self._reader.key(call.object_name, call.external_id)}
+        question = (item.into, repr(fill(item.lookup.model_dump(), self.transport.scope(**values))))
         if question in self._remembered:
             return self._remembered[question]
-        found = self._reader.look_up(object_name, item.lookup, {"body": body})
+        found = self._reader.look_up(call.object_name, item.lookup, values)
         value = get(found[0], item.value) if found else None
         if item.remember and value is not None:
             self._remembered[question] = value

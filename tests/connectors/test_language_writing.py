@@ -261,3 +261,25 @@ class TestAddedToTheBody:
     def test_there_must_be_a_body(self) -> None:
         with pytest.raises(ValidationError, match="no body to put"):
             manifest(write={"update": {"request": {"method": "POST", "path": "/x", "add": {"Id": "1"}}}})
+
+
+def test_what_is_asked_before_a_change_may_name_the_record() -> None:
+    spec = {
+        "request": {"method": "PUT", "path": "/items", "body": ["${body}"]},
+        "look_up": [
+            {"into": "key", "lookup": {"request": {"path": "/items/${external_id}"}}, "value": "key", "remember": True}
+        ],
+    }
+
+    def vendor(asked: Asked) -> Told:
+        return Told({"key": f"K-{asked.path[-1]}"} if asked.method == "GET" else {})
+
+    with served(vendor) as running:
+        client = connect(manifest(write={"update": spec}), running.url)
+        for external_id in ("7", "8"):
+            client.send(
+                client.prepare("items", "update", {"name": "New"}, idempotency_key="k", external_id=external_id)
+            )
+
+    written = [asked.json() for asked in running.asked if asked.method == "PUT"]
+    assert written == [[{"name": "New", "key": "K-7"}], [{"name": "New", "key": "K-8"}]]
