@@ -42,7 +42,7 @@ def fill(template: Any, scope: Scope, quoting: str = "none") -> Any:
 def fill_text(template: str, scope: Scope, quoting: str = "none") -> str:
     """The text with every placeholder filled in, each written so that it cannot leave the quotation it stands in."""
     if quoting == "none" or PLACEHOLDER.fullmatch(template):
-        return PLACEHOLDER.sub(lambda match: text_of(value_of(match.group(1), scope)), template)
+        return PLACEHOLDER.sub(lambda match: _written(value_of(match.group(1), scope)), template)
     pieces, open_quote, position = [], "", 0
     for match in PLACEHOLDER.finditer(template):
         literal = template[position : match.start()]
@@ -50,6 +50,11 @@ def fill_text(template: str, scope: Scope, quoting: str = "none") -> str:
         pieces += [literal, _escaped(text_of(value_of(match.group(1), scope)), open_quote, quoting, match.group())]
         position = match.end()
     return "".join([*pieces, template[position:]])
+
+
+def _written(value: Any) -> str:
+    """A list (of ids) stands in a text as its items with commas between."""
+    return ",".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
 
 
 def fill_optional(template: str, scope: Scope, quoting: str = "none") -> str | None:

@@ -65,6 +65,9 @@ class TestQuoting:
     def test_a_value_cannot_leave_its_quotation(self, template: str, value: str, quoting: str, written: str) -> None:
         assert fill_text(template, {"value": value}, quoting) == written
 
+    def test_a_list_of_ids_stands_with_commas_between(self) -> None:
+        assert fill_text("${ids}", {"ids": ["7", 8]}) == "7,8"
+
     def test_outside_a_quotation_only_a_plain_value_stands(self) -> None:
         with pytest.raises(TemplateError, match="outside a quotation"):
             fill_text("Id > ${value}", {"value": "1 OR 1=1"}, "double")
