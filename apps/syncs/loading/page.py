@@ -123,14 +123,7 @@ def _incoming(context: LoadContext, prepared: Prepared, counts: Counts) -> list[
 
 
 def _fresh(context: LoadContext, page: list[Incoming], counts: Counts, *, force: bool) -> list[Incoming]:
-    stored = {
-        external_id: (bytes(digest), status)
-        for external_id, digest, status in SourceRecord.objects.filter(
-            connection_id=context.connection_id,
-            object_name=context.object_name,
-            external_id__in=[item.external_id for item in page],
-        ).values_list("external_id", "payload_hash", "status")
-    }
+    stored = rows.stored_hashes(context.connection_id, context.object_name, [item.external_id for item in page])
     fresh: list[Incoming] = []
     for item in page:
         digest, status = stored.get(item.external_id, (b"", ""))

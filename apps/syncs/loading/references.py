@@ -3,9 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q
-
-from apps.canonical.models import ExternalRef
 from apps.canonical.registry import Entity, entity
 from apps.mappings.engine import Reference
 from apps.syncs.loading import matching, rows
@@ -19,19 +16,8 @@ def look_up(context: LoadContext, keys: Iterable[Key]) -> dict[Key, int]:
     wanted = set(keys)
     found = {key: context.known[key] for key in wanted if key in context.known}
     missing = wanted - found.keys()
-    by_object: dict[str, list[str]] = {}
-    for object_name, external_id in missing:
-        by_object.setdefault(object_name, []).append(external_id)
-    if by_object:
-        condition = Q()
-        for object_name, external_ids in by_object.items():
-            condition |= Q(object_name=object_name, external_id__in=external_ids)
-        fetched = {
-            (object_name, external_id): record_id
-            for object_name, external_id, record_id in ExternalRef.objects.filter(
-                condition, connection_id=context.connection_id
-            ).values_list("object_name", "external_id", "record_id")
-        }
+    if missing:
+        fetched = rows.bound_records(context.connection_id, missing)
         context.remember(fetched)
         found |= fetched
     return found

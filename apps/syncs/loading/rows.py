@@ -3,6 +3,7 @@
 Each canonical write puts its history row and its change into the same statement: none can exist without the others.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -13,6 +14,7 @@ from django.db import connection
 from apps.canonical.models import Change, ExternalRef
 from apps.canonical.registry import Entity, entity
 from apps.core.json_text import dump_json
+from apps.core.statements import execute_beside
 from apps.syncs.loading.staging import Sources, staged
 from apps.syncs.models import SourceRecord
 
@@ -32,6 +34,35 @@ class Author:
     reason: str
     run_id: int | None
     now: datetime
+
+
+def stored_hashes(connection_id: int, object_name: str, external_ids: list[str]) -> dict[str, tuple[bytes, str]]:
+    """(payload hash, status) of each record that is kept already. One array instead of a placeholder an id: taking a
+    thousand placeholders apart costs more than the look-up."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"select external_id, payload_hash, status from {_SOURCE}"
+            " where connection_id = %s and object_name = %s and external_id = any(%s)",
+            [connection_id, object_name, external_ids],
+        )
+        return {external_id: (bytes(digest), status) for external_id, digest, status in cursor.fetchall()}
+
+
+def bound_records(connection_id: int, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """Canonical ids of (object, external id) pairs of a connection, as far as they are tied."""
+    by_object: dict[str, list[str]] = {}
+    for object_name, external_id in keys:
+        by_object.setdefault(object_name, []).append(external_id)
+    found: dict[tuple[str, str], int] = {}
+    with connection.cursor() as cursor:
+        for object_name, external_ids in by_object.items():
+            cursor.execute(
+                f"select external_id, record_id from {_REF}"
+                " where connection_id = %s and object_name = %s and external_id = any(%s)",
+                [connection_id, object_name, external_ids],
+            )
+            found |= {(object_name, external_id): record_id for external_id, record_id in cursor.fetchall()}
+    return found
 
 
 def new_ids(entity_name: str, count: int) -> list[int]:
@@ -60,19 +91,18 @@ def update(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None
 def _write(statement: str, entity_name: str, rows: list[dict[str, Any]], author: Author) -> None:
     if not rows:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            {
-                "rows": dump_json(rows),
-                "now": author.now,
-                "reason": author.reason,
-                "customer": author.customer_id,
-                "origin": author.origin,
-                "run": author.run_id,
-                "entity": entity_name,
-            },
-        )
+    execute_beside(
+        statement,
+        {
+            "rows": dump_json(rows),
+            "now": author.now,
+            "reason": author.reason,
+            "customer": author.customer_id,
+            "origin": author.origin,
+            "run": author.run_id,
+            "entity": entity_name,
+        },
+    )
 
 
 def bind(refs: list[dict[str, Any]], author: Author) -> None:
@@ -134,13 +164,13 @@ def _insert_sql(entity_name: str) -> str:
             insert into {known.table} ({names}) select {values} from s
         ), history as (
             insert into {known.history_table} ({names}, history_date, history_change_reason, history_type, history_user_id)
-            select {values}, %(now)s, %(reason)s, '+', null from s
+            select {values}, %(now)s::timestamptz, %(reason)s::text, '+', null from s
         ), refs as (
             insert into {_REF} (customer_id, connection_id, object_name, external_id, entity, record_id, url)
-            select %(customer)s, s._connection_id, s._object_name, s._external_id, %(entity)s, s.id, s._url from s
+            select %(customer)s::bigint, s._connection_id, s._object_name, s._external_id, %(entity)s::text, s.id, s._url from s
         )
         insert into {_CHANGE} (customer_id, entity, record_id, kind, fields, origin, run_id, at)
-        select %(customer)s, %(entity)s, s.id, 'created', '{{}}', %(origin)s, %(run)s, %(now)s from s
+        select %(customer)s::bigint, %(entity)s::text, s.id, 'created', '{{}}', %(origin)s::text, %(run)s::bigint, %(now)s::timestamptz from s
     """
 
 
@@ -158,10 +188,10 @@ def _update_sql(entity_name: str) -> str:
             update {known.table} as t set {sets} from s where t.id = s.id
         ), history as (
             insert into {known.history_table} ({names}, history_date, history_change_reason, history_type, history_user_id)
-            select {values}, %(now)s, %(reason)s, '~', null from s
+            select {values}, %(now)s::timestamptz, %(reason)s::text, '~', null from s
         )
         insert into {_CHANGE} (customer_id, entity, record_id, kind, fields, origin, run_id, at)
-        select %(customer)s, %(entity)s, s.id, coalesce(s._kind, 'updated'), s._fields, %(origin)s, %(run)s, %(now)s from s
+        select %(customer)s::bigint, %(entity)s::text, s.id, coalesce(s._kind, 'updated'), s._fields, %(origin)s::text, %(run)s::bigint, %(now)s::timestamptz from s
     """
 
 
