@@ -3,17 +3,19 @@
 Set-based writing of synced pages is in `apps.syncs.loading`; both leave the same traces.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.apps import apps
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from apps.accounts.models import Customer, User
+from apps.canonical import writing
 from apps.canonical.models import Change, ExternalRef, Proposal, ProposalStatus
 from apps.canonical.registry import entity, name_of
 from apps.core.errors import PermanentError
+from apps.core.json_text import dump_json
 from apps.core.work import wake
 from apps.core.work.kinds import REACT
 
@@ -22,21 +24,33 @@ class ProposalStateError(PermanentError):
     code = "proposal_state"
 
 
-@transaction.atomic
 def create_record(
     entity_name: str, *, customer: Customer | int, values: dict[str, Any], origin: str, reason: str
 ) -> Any:
     """Create one record with history and change. `values` by field name; references as instances or `<field>_id`."""
-    record = entity(entity_name).model(**{"customer_id": getattr(customer, "pk", customer), **values})
-    record._change_reason = reason
-    record.save()
-    Change.objects.create(
-        customer_id=record.customer_id, entity=entity_name, record_id=record.pk, kind=Change.Kind.CREATED, origin=origin
-    )
+    (record,) = create_records(entity_name, customer=customer, values=[values], origin=origin, reason=reason)
     return record
 
 
-@transaction.atomic
+def create_records(
+    entity_name: str, *, customer: Customer | int, values: list[dict[str, Any]], origin: str, reason: str
+) -> list[Any]:
+    """Create records of one entity in one statement. Returns them in the order of `values`."""
+    known, now = entity(entity_name), datetime.now(UTC)
+    customer_id: int = customer.pk if isinstance(customer, Customer) else customer
+    records = [
+        known.model(**{"customer_id": customer_id, "created_at": now, "updated_at": now, **given}) for given in values
+    ]
+    written = [{column.name: getattr(record, column.name) for column in known.columns} for record in records]
+    ids = writing.create(entity_name, written, writing.Author(customer_id, origin, reason, None, now))
+    for record, record_id in zip(records, ids, strict=True):
+        record.pk = record_id
+        record._state.adding = False
+        record._state.db = connection.alias
+    return records
+
+
+@transaction.atomic(savepoint=False)
 def update_record(
     record: models.Model, *, values: dict[str, Any], origin: str, reason: str, now: datetime, actor: User | None = None
 ) -> bool:
@@ -117,6 +131,44 @@ def _is(entity_name: str, name: str, value: Any, row: Proposal) -> bool:
         return bool(value == proposed)
     proposed = str(proposed) if isinstance(proposed, float) else proposed
     return bool(value == field.to_python(proposed))
+
+
+def link_record(
+    *,
+    connection_id: int,
+    object_name: str,
+    external_id: str,
+    customer_id: int,
+    entity_name: str,
+    record_id: int,
+    origin: str,
+) -> None:
+    """Tie a vendor's record to ours, with a change that tells of it, in one statement. One that is tied already stays."""
+    ref, change = ExternalRef._meta.db_table, Change._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            with tied as (
+                insert into {ref} (customer_id, connection_id, object_name, external_id, entity, record_id, url)
+                values (%s, %s, %s, %s, %s, %s, '')
+                on conflict (connection_id, object_name, external_id) do nothing
+                returning customer_id, entity, record_id
+            )
+            insert into {change} (customer_id, entity, record_id, kind, fields, origin, run_id, at)
+            select customer_id, entity, record_id, %s, %s::jsonb, %s, null, clock_timestamp() from tied
+            """,
+            [
+                customer_id,
+                connection_id,
+                object_name,
+                external_id,
+                entity_name,
+                record_id,
+                Change.Kind.LINKED,
+                dump_json({"external": [None, f"{object_name}/{external_id}"]}),
+                origin,
+            ],
+        )
 
 
 @transaction.atomic

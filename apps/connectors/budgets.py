@@ -12,6 +12,8 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
 
 from apps.connectors import lifecycle
 from apps.connectors.classify import retry_after
@@ -40,7 +42,7 @@ def reserve(connection: Connection, *, calls: int, lane: Lane, now: datetime, pa
     it, says whether a window of its own (of searches, say) is drawn on too."""
     rate = connection.manifest.client.rate
     elsewhere = {window.name for window in rate.windows if window.paths and not _is_for(window, path)}
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         rows = [row for row in _locked(connection.account_key, rate, now) if row.name not in elsewhere]
         granted, not_before = calls, now
         for row in rows:
@@ -69,16 +71,9 @@ def spend(connection: Connection, *, calls: int, now: datetime, path: str = "") 
 
 def release(connection: Connection, *, calls: int, now: datetime) -> None:
     """Say that so many reserved calls have ended (or were not made after all)."""
-    with transaction.atomic():
-        row = (
-            BudgetWindow.objects.select_for_update()
-            .filter(account_key=connection.account_key, name=CONCURRENCY)
-            .first()
-        )
-        if row is not None:
-            row.in_flight = max(0, row.in_flight - calls)
-            row.in_flight_at = now
-            row.save(update_fields=["in_flight", "in_flight_at"])
+    BudgetWindow.objects.filter(account_key=connection.account_key, name=CONCURRENCY).update(
+        in_flight=Greatest(F("in_flight") - calls, 0), in_flight_at=now
+    )
 
 
 def observe(

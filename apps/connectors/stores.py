@@ -14,6 +14,7 @@ from apps.connectors.models import Connection, VendorApp
 from apps.connectors.types import TokenSnapshot
 from apps.core.tenancy.backend.base import ALL
 from apps.core.tenancy.context import customer_scope
+from apps.core.work.memory import once
 
 
 class ConnectionTokenStore:
@@ -24,11 +25,11 @@ class ConnectionTokenStore:
         self._id = connection.pk
         self._clock = clock
         self._schema: str = database.schema_name  # type: ignore[attr-defined]
+        self._first = TokenSnapshot(merged_credentials(connection), connection.credential_version)
 
     def read(self) -> TokenSnapshot:
-        with self._inside():
-            row = Connection.objects.get(pk=self._id)
-            return TokenSnapshot(merged_credentials(row), row.credential_version)
+        """As the connection was when the client was made. If it was renewed since, `refresh` finds the newer version."""
+        return self._first
 
     def refresh(self, *, seen: int, renew: Callable[[dict[str, Any]], dict[str, Any]]) -> TokenSnapshot:
         # durable: the rotated refresh token has to be committed before anybody uses the new access token; a roll-back
@@ -68,14 +69,24 @@ class ConnectionTokenStore:
                 database.close()  # a pool's thread would keep the session open for ever
 
 
+def _app_of(connection: Connection) -> VendorApp | None:
+    """The partner's registration at the vendor, where the manifest asks for one."""
+    if not any(field.level == "app" for field in connection.manifest.fields):
+        return None
+    return once(
+        ("vendor_app", connection.connector),
+        lambda: VendorApp.objects.filter(connector=connection.connector).first(),
+    )
+
+
 def merged_credentials(connection: Connection) -> dict[str, Any]:
     """The connection's own credentials over those of the partner's registered application."""
-    app = VendorApp.objects.filter(connector=connection.connector).first()
+    app = _app_of(connection)
     return {**(app.credentials if app else {}), **(connection.credentials or {})}
 
 
 def merged_config(connection: Connection) -> dict[str, Any]:
     """The connection's settings over those of the partner's registered application, over the manifest's defaults."""
-    app = VendorApp.objects.filter(connector=connection.connector).first()
+    app = _app_of(connection)
     defaults = {field.name: field.default for field in connection.manifest.fields if field.default and not field.secret}
     return {**defaults, **(app.config if app else {}), **(connection.config or {})}

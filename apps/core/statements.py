@@ -11,11 +11,13 @@ import psycopg
 from django.db import connection
 
 
-def execute_beside(statement: str, parameters: Mapping[str, Any]) -> None:
-    """Run one statement in the current partner's schema and transaction. Raises Django's database errors.
+def execute_beside(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
+    """Run one statement in the current partner's schema and transaction. Returns its rows, if it has any. Raises Django's
+    database errors.
 
     Never prepared by name: the same text means other tables in another partner's schema.
     """
-    with connection.cursor():  # puts schema and customer scope in force
-        with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-            cursor.execute(statement, parameters, prepare=False)
+    connection.cursor().close()  # puts schema and customer scope in force
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, parameters, prepare=False)
+        return cursor.fetchall() if cursor.description else []

@@ -10,6 +10,7 @@ from django.db import connection as database
 from apps.connectors.manifest import manifest_for
 from apps.connectors.models import Connection
 from apps.core.errors import PermanentError
+from apps.core.work.memory import once
 from apps.mappings.engine import CompiledMapping, MappingSpec, MappingSpecError, compile_mapping
 from apps.mappings.models import Mapping, ValueMap
 
@@ -31,6 +32,10 @@ class NoMappingError(PermanentError):
 
 def value_maps(connection: Connection) -> dict[str, dict[str, str]]:
     """All value maps of the customer by name; one made for this connection adds to and outranks the general one."""
+    return dict(once(("value_maps", connection.pk), lambda: _value_maps(connection)))
+
+
+def _value_maps(connection: Connection) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     rows = ValueMap.objects.filter(customer_id=connection.customer_id).order_by("connection_id")
     general = [row for row in rows if row.connection_id is None]
@@ -42,6 +47,10 @@ def value_maps(connection: Connection) -> dict[str, dict[str, str]]:
 
 def specs(connection: Connection, direction: str) -> list[MappingSpec]:
     """The connector's default mappings of a direction, each replaced by the customer's own where there is one."""
+    return once(("mapping_specs", connection.pk, direction), lambda: _specs(connection, direction))
+
+
+def _specs(connection: Connection, direction: str) -> list[MappingSpec]:
     chosen: dict[tuple[str, str], MappingSpec] = {}
     for spec in default_specs(connection.connector):
         if spec.direction == direction:
@@ -99,7 +108,7 @@ def _maps_for(spec: MappingSpec, connection: Connection) -> dict[str, dict[str, 
     So a task or category is found by its name without anybody filling a table; the customer's own entries win.
     """
     maps = value_maps(connection)
-    for name in set(_LOOKUP.findall(_text(spec))):
+    for name in set(_LOOKUP.findall(spec.text)):
         if name in connection.manifest.objects:
             maps[name] = {**records_by_name(connection, name), **maps.get(name, {})}
         maps.setdefault(name, {})
@@ -113,7 +122,7 @@ def default_specs(connector: str) -> tuple[MappingSpec, ...]:
 
 def _compiled(spec: MappingSpec, maps: dict[str, dict[str, str]]) -> CompiledMapping:
     """Compiled once for the same plan and maps, whoever asks; a handful of recent ones is kept."""
-    key = (_text(spec), orjson.dumps(maps, option=orjson.OPT_SORT_KEYS))
+    key = (spec.text, orjson.dumps(maps, option=orjson.OPT_SORT_KEYS))
     found = _KEPT.get(key)
     if found is None:
         if len(_KEPT) >= _MOST_KEPT:
@@ -123,8 +132,3 @@ def _compiled(spec: MappingSpec, maps: dict[str, dict[str, str]]) -> CompiledMap
         except MappingSpecError as error:
             raise BrokenMappingError(f"{error}. Correct the mapping or add the value map it names.")
     return found
-
-
-def _text(spec: MappingSpec) -> str:
-    """The whole plan as text, the parameters of its transforms included: what makes two plans the same."""
-    return spec.model_dump_json(serialize_as_any=True)

@@ -1,6 +1,7 @@
 """Which role owns which field. The default is what most services firms do; a customer's rows change it."""
 
 from apps.connectors.models import Connection
+from apps.core.work.memory import once
 from apps.mappings.models import Stewardship
 
 # entity → role that owns it; single fields that another role owns.
@@ -47,12 +48,22 @@ def owner_roles(customer_id: int, entity: str) -> tuple[tuple[str, ...], dict[st
     """(roles that own the entity, most entitled first; roles that own single fields), the customer's rows applied."""
     owners = DEFAULT_OWNERS.get(entity, ())
     fields = {field: role for (name, field), role in FIELD_OWNERS.items() if name == entity}
-    for row in Stewardship.objects.filter(customer_id=customer_id, entity=entity):
-        if row.field == "*":
-            owners = (row.owner_role,)
-        else:
-            fields[row.field] = row.owner_role
+    for name, field, role in once(("stewardship", customer_id), lambda: _rows(customer_id)):
+        if name == entity and field == "*":
+            owners = (role,)
+        elif name == entity:
+            fields[field] = role
     return owners, fields
+
+
+def _rows(customer_id: int) -> list[tuple[str, str, str]]:
+    return list(Stewardship.objects.filter(customer_id=customer_id).values_list("entity", "field", "owner_role"))
+
+
+def _worn(customer_id: int) -> frozenset[str]:
+    """The roles that some connection of the customer wears."""
+    rows = Connection.objects.filter(customer_id=customer_id).values_list("roles", flat=True)
+    return frozenset(role for roles in rows for role in roles)
 
 
 def foreign_fields(connection: Connection, entity: str, fields: list[str]) -> tuple[frozenset[str], bool]:
@@ -61,9 +72,7 @@ def foreign_fields(connection: Connection, entity: str, fields: list[str]) -> tu
     A role counts only if a connection of the customer wears it: where nobody owns, everybody may write.
     """
     owners, single = owner_roles(connection.customer_id, entity)
-    worn: set[str] = set()
-    for roles in Connection.objects.filter(customer_id=connection.customer_id).values_list("roles", flat=True):
-        worn.update(roles)
+    worn = once(("roles_worn", connection.customer_id), lambda: _worn(connection.customer_id))
     owner = next((role for role in owners if role in worn), None)
     owns = owner is None or owner in connection.roles
     foreign = {

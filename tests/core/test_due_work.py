@@ -82,6 +82,46 @@ class TestWake:
         assert rings == [queue.RING]
 
 
+class TestBell:
+    """The worker that woke something looks at the table itself; others are woken for what it can't take at once."""
+
+    @pytest.fixture
+    def rings(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        found: list[str] = []
+        monkeypatch.setattr(queue, "async_task", lambda name, **_: found.append(name))
+        return found
+
+    def test_for_one_wake_of_its_own_nobody_is_rung(self, rings: list[str]) -> None:
+        with queue.bell_held():
+            queue.ring_bell()
+
+        assert rings == []
+
+    def test_for_several_one_more_worker_is_rung(self, rings: list[str]) -> None:
+        with queue.bell_held():
+            for _ in range(3):
+                queue.ring_bell()
+
+        assert rings == [queue.RING]
+
+    def test_work_that_goes_on_lets_go_of_what_it_woke(
+        self, partner: Partner, rings: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(queue, "_HOLD_SECONDS", 0.0)
+        wake(KIND, 1)
+        work = take()
+        with queue.bell_held():
+            queue.ring_bell()
+            queue.renew(work)
+
+        assert rings == [queue.RING]
+
+    def test_outside_a_worker_it_rings_at_once(self, rings: list[str]) -> None:
+        queue.ring_bell()
+
+        assert rings == [queue.RING]
+
+
 class TestClaim:
     def test_the_urgent_lane_first_then_the_oldest(self, partner: Partner) -> None:
         now = datetime.now(UTC)

@@ -88,7 +88,10 @@ class Opportunity(Record):
 
     class Meta(Record.Meta):
         verbose_name_plural = "opportunities"
-        indexes = [models.Index(fields=["customer", "status", "close_date"])]
+        indexes = [
+            models.Index(fields=["customer", "status", "close_date"]),
+            models.Index(fields=["customer", "updated_at"]),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -126,6 +129,9 @@ class QuoteLine(Record):
     currency = CurrencyField()
 
     history = history()
+
+    class Meta:
+        indexes = [models.Index(fields=["customer", "updated_at"])]
 
     def __str__(self) -> str:
         return self.name

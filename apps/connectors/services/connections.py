@@ -1,6 +1,6 @@
 """Making, testing, pausing and judging connections."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -17,6 +17,8 @@ from apps.core.work import wake
 from apps.core.work.kinds import RELEASE
 
 Status = Connection.Status
+# The time of the latest success is told to people in minutes; writing it for each call would lock the row all the time.
+_FRESH = timedelta(seconds=5)
 
 
 class ConnectionRefusedError(PermanentError):
@@ -190,8 +192,10 @@ def mark_needs_reauthorisation(connection: Connection, *, reason: str, now: date
 
 
 def mark_ok(connection: Connection, *, now: datetime) -> Connection:
-    """Background work reached it. Cheap when nothing changes: no history, one UPDATE."""
+    """Background work reached it. Cheap when nothing changes: no history, one UPDATE every few seconds."""
     if connection.status == Status.OK and connection.paused_until is None:
+        if connection.latest_success_at is not None and now - connection.latest_success_at < _FRESH:
+            return connection
         Connection.objects.filter(pk=connection.pk).update(latest_success_at=now)
         connection.latest_success_at = now
         return connection

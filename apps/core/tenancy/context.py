@@ -17,11 +17,12 @@ class WrongSchemaError(PermanentError):
 
 
 @contextmanager
-def partner_context(schema_name: str) -> Iterator[None]:
-    """Run as background work of one partner, seeing all its customers. Raises WrongSchemaError on `public` or an unknown one."""
+def partner_context(schema_name: str, *, exists: bool = False) -> Iterator[None]:
+    """Run as background work of one partner, seeing all its customers. Raises WrongSchemaError on `public` or an unknown one.
+    `exists`: the caller has just seen the schema."""
     if not schema_name or schema_name == get_public_schema_name():
         raise WrongSchemaError(f"work needs a partner's schema, got {schema_name!r}; pass the partner's schema_name")
-    if not schema_exists(schema_name):
+    if not exists and not schema_exists(schema_name):
         raise WrongSchemaError(f"schema {schema_name!r} does not exist; its partner was removed or misspelt")
     with schema_context(schema_name), customer_scope(ALL):
         yield

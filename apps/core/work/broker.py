@@ -20,10 +20,16 @@ class NotifyBroker(ORM):
     _listener: "psycopg.Connection[Any] | None" = None
 
     def enqueue(self, task: Any) -> Any:
-        pk = super().enqueue(task)
+        self.get_connection()  # closes a connection that went stale
         with connections[Conf.ORM].cursor() as cursor:
-            cursor.execute("select pg_notify(%s, '')", [CHANNEL])
-        return pk
+            cursor.execute(
+                """
+                with ring as (insert into public.django_q_ormq (key, payload, lock) values (%s, %s, clock_timestamp()) returning id)
+                select id, pg_notify(%s, '') from ring
+                """,
+                [self.list_key or Conf.CLUSTER_NAME, task, CHANNEL],
+            )
+            return cursor.fetchone()[0]
 
     def dequeue(self) -> list[tuple[int, Any]] | None:
         # Listen before looking: a ring between the look and the wait would otherwise be slept over.

@@ -5,8 +5,10 @@ Invariant: a row is deleted only by the holder of its latest token, and only if 
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -22,6 +24,7 @@ from apps.core.tenancy.context import require_partner_schema
 logger = logging.getLogger(__name__)
 RING = "apps.core.work.tasks.ring"
 _MAX_BACKOFF = timedelta(minutes=15)
+_HOLD_SECONDS = 0.05
 _SOON = timedelta(seconds=45)  # shorter pauses are retries, which keep their lane
 
 
@@ -40,6 +43,8 @@ class Work:
     version: int
     token: UUID
     attempts: int
+    schema_exists: bool = False
+    """Seen in the statement that claimed it."""
 
 
 def wake(kind: str, key: str | int = "", *, due_at: datetime | None = None, lane: Lane = Lane.LIVE) -> None:
@@ -62,9 +67,47 @@ def wake(kind: str, key: str | int = "", *, due_at: datetime | None = None, lane
         transaction.on_commit(ring_bell, robust=True)
 
 
+@dataclass(slots=True)
+class HeldBell:
+    """Rings of one piece of work. Its worker looks at the table itself as soon as it is done: for a single wake nobody
+    else has to be woken. The first of several is its own, the rest is rung for."""
+
+    rings: int = 0
+    since: float = 0.0
+
+
+_HELD: ContextVar[HeldBell | None] = ContextVar("work_held_bell", default=None)
+
+
 def ring_bell() -> None:
     """Tell some worker to look at the table. Losing a ring is harmless: the worker's own clock looks every second."""
-    async_task(RING, save=False)
+    held = _HELD.get()
+    if held is None:
+        async_task(RING, save=False)
+        return
+    held.since = held.since or time.monotonic()
+    held.rings += 1
+
+
+@contextmanager
+def bell_held() -> Iterator[None]:
+    """The caller claims again right after the block."""
+    held = HeldBell()
+    token = _HELD.set(held)
+    try:
+        yield
+    finally:
+        _HELD.reset(token)
+    if held.rings > 1:
+        ring_bell()
+
+
+def _let_go_of_bell() -> None:
+    """Work that goes on for longer must not keep to itself what it woke."""
+    held = _HELD.get()
+    if held is not None and held.rings and time.monotonic() - held.since > _HOLD_SECONDS:
+        held.rings, held.since = 0, 0.0
+        async_task(RING, save=False)
 
 
 def claim(*, now: datetime | None = None) -> Work | None:
@@ -79,7 +122,8 @@ def claim(*, now: datetime | None = None) -> Work | None:
                           where due_at <= coalesce(%s, clock_timestamp())
                             and (lease_until is null or lease_until < clock_timestamp())
                           order by lane, due_at limit 1 for update skip locked)
-            returning id, schema_name, kind, key, version, token, attempts
+            returning id, schema_name, kind, key, version, token, attempts,
+                      exists (select 1 from pg_catalog.pg_namespace where nspname = schema_name)
             """,
             [lease, token, now],
         )
@@ -89,6 +133,7 @@ def claim(*, now: datetime | None = None) -> Work | None:
 
 def renew(work: Work) -> None:
     """Keep a claim while the work goes on. Raises LeaseLostError when another worker has it: stop and write nothing more."""
+    _let_go_of_bell()
     held = DueWork.objects.filter(id=work.id, token=work.token).update(
         lease_until=datetime.now(UTC) + timedelta(seconds=settings.WORK_LEASE_SECONDS)
     )

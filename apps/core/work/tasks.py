@@ -7,6 +7,7 @@ from typing import Any
 
 from apps.core.tenancy.context import partner_context
 from apps.core.work import queue
+from apps.core.work.memory import remembering
 from apps.core.work.registry import handler_for
 
 logger = logging.getLogger(__name__)
@@ -21,7 +22,8 @@ def ring(**_: Any) -> int:
         work = queue.claim()
         if work is None:
             return done
-        run(work)
+        with queue.bell_held():
+            run(work)
         done += 1
     queue.ring_bell()
     return done
@@ -30,7 +32,7 @@ def ring(**_: Any) -> int:
 def run(work: queue.Work) -> None:
     """Do one claimed row inside its partner's schema; whatever happens, the claim ends."""
     try:
-        with partner_context(work.schema_name):
+        with partner_context(work.schema_name, exists=work.schema_exists), remembering():
             next_due_at = handler_for(work.kind)(work, datetime.now(UTC))
     except queue.LeaseLostError:
         logger.warning("core.work.lease_lost %s", work)

@@ -21,10 +21,12 @@ def finish_items(flow: Flow, *, now: datetime) -> None:
         found = states.get(item.pk)
         if not found:
             continue
+        before = item.status, item.problem
         if found <= {DeliveryStatus.DONE, DeliveryStatus.CANCELLED}:
             item.status, item.finished_at, item.problem = Status.DONE, now, ""
         elif DeliveryStatus.HELD in found:
             item.status, item.problem = Status.HELD, "a step needs a person; see its case"
         else:
             item.status, item.problem = Status.RUNNING, ""
-        item.save()
+        if (item.status, item.problem) != before:
+            item.save(update_fields=["status", "problem", "finished_at"])

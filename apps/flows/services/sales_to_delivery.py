@@ -10,10 +10,11 @@ from functools import cached_property
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, Max, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models.functions import Extract
 
 from apps.canonical.models import Client, Contract, Opportunity, Project, Proposal, ProposalStatus, QuoteLine, Resource
-from apps.canonical.services import create_record, update_record
+from apps.canonical.services import create_record, create_records, update_record
 from apps.core.errors import AppError
 from apps.core.problems import Problem, clear, report
 from apps.flows.blueprints import EVERYONE, SalesToDeliverySettings
@@ -69,6 +70,12 @@ class Shared:
         """Raises FlowIncompleteError each time it is asked for until the flow is complete."""
         return _systems(self._flow, self._settings)
 
+    @cached_property
+    def unread(self) -> str:
+        """The name of the first system that was not read completely yet; empty: all were."""
+        targets = (self.systems.project_clients, self.systems.erp_clients, self.systems.projects)
+        return next((where.connection.name for where in targets if where and not has_read_all(where)), "")
+
 
 def react(flow: Flow, *, now: datetime) -> None:
     """Start what was won, go on with what was held, propose what changed after the win, carry out accepted changes."""
@@ -105,13 +112,20 @@ def _start_or_hold(
         start(flow, settings, opportunity, now=now, shared=shared)
     except AppError as error:
         with transaction.atomic():
-            item, _ = FlowItem.objects.select_for_update(of=("self",)).get_or_create(
-                flow=flow,
-                entity="opportunity",
-                record_id=opportunity.pk,
-                defaults={"customer_id": flow.customer_id, "title": opportunity.name},
-            )
-            _hold(item, opportunity, FlowIncompleteError(error.message))
+            _hold(_locked_item(flow, opportunity), opportunity, FlowIncompleteError(error.message))
+
+
+def _locked_item(flow: Flow, opportunity: Opportunity) -> FlowItem:
+    """The deal's one item, made if need be, locked until the transaction ends."""
+    item = FlowItem(
+        flow=flow,
+        entity="opportunity",
+        record_id=opportunity.pk,
+        customer_id=flow.customer_id,
+        title=opportunity.name,
+    )
+    FlowItem.objects.bulk_create([item], ignore_conflicts=True)
+    return FlowItem.objects.select_for_update().get(flow=flow, entity="opportunity", record_id=opportunity.pk)
 
 
 @transaction.atomic
@@ -124,20 +138,19 @@ def start(
     shared: Shared | None = None,
 ) -> FlowItem:
     """Plan one won deal and record everything it leads to, in one transaction; or hold it, saying what is missing."""
-    item, _ = FlowItem.objects.select_for_update(of=("self",)).get_or_create(
-        flow=flow,
-        entity="opportunity",
-        record_id=opportunity.pk,
-        defaults={"customer_id": flow.customer_id, "title": opportunity.name},
-    )
+    item = _locked_item(flow, opportunity)
     if item.plan.get("started"):
         return item
     shared = shared or Shared(flow, settings)
+    # Before the lines are read: what is written meanwhile has another stamp and is compared. None when the deal itself was
+    # written since it was read.
+    stamp = _stamps([opportunity.pk]).get(opportunity.pk, "")
+    stamp = stamp if stamp.startswith(opportunity.updated_at.isoformat()) else ""
     deal = deal_of(opportunity)
     plan = plan_delivery(deal, shared.rules)
     try:
         systems = shared.systems
-        _require_ready(plan, opportunity, systems)
+        _require_ready(plan, opportunity, shared)
     except FlowIncompleteError as error:
         return _hold(item, opportunity, error)
     contract, project = _make_records(flow, settings, opportunity, plan)
@@ -149,6 +162,7 @@ def start(
         "project": project.pk,
         "steps": [intent.title for intent in intents],
         "questions": [str(question) for question in plan.questions],
+        **({"compared": stamp} if stamp else {}),
     }
     item.snapshot = snapshot(deal)
     item.status = Status.RUNNING if intents else Status.DONE
@@ -221,17 +235,14 @@ def _systems(flow: Flow, settings: SalesToDeliverySettings) -> Systems:
     )
 
 
-def _require_ready(plan: DeliveryPlan, opportunity: Opportunity, systems: Systems) -> None:
+def _require_ready(plan: DeliveryPlan, opportunity: Opportunity, shared: Shared) -> None:
     blocking = [_BLOCKERS.get(str(question), str(question)) for question in plan.questions if question.blocks]
     if blocking or not plan.is_won:
         raise FlowIncompleteError("; ".join(blocking) or "the deal is not won any more")
-    for where in (systems.project_clients, systems.erp_clients, systems.projects):
-        if where and not has_read_all(where):
-            raise FlowIncompleteError(
-                f"{where.connection.name} has not been read completely yet; it goes on by itself then"
-            )
+    if shared.unread:
+        raise FlowIncompleteError(f"{shared.unread} has not been read completely yet; it goes on by itself then")
     if opportunity.client is not None:
-        require_unambiguous(opportunity.client, systems.project_clients, systems.erp_clients)
+        require_unambiguous(opportunity.client, shared.systems.project_clients, shared.systems.erp_clients)
 
 
 def _make_records(
@@ -246,13 +257,20 @@ def _make_records(
     card = None
     if terms.rates:
         card = create_record("rate_card", values={"name": terms.name[:200], "currency": terms.currency}, **made)
-        for rate in terms.rates:
-            kind = rate.kind if rate.kind in (RateKind.ROLE, RateKind.DEFAULT) else RateKind.DEFAULT
-            create_record(
-                "rate",
-                values={"rate_card": card, "kind": str(kind), "role": rate.role[:200], "hourly_amount": rate.hourly},
-                **made,
-            )
+        kinds = (RateKind.ROLE, RateKind.DEFAULT)
+        create_records(
+            "rate",
+            values=[
+                {
+                    "rate_card": card,
+                    "kind": str(rate.kind if rate.kind in kinds else RateKind.DEFAULT),
+                    "role": rate.role[:200],
+                    "hourly_amount": rate.hourly,
+                }
+                for rate in terms.rates
+            ],
+            **made,
+        )
     contract = create_record(
         "contract",
         values={
@@ -296,23 +314,27 @@ def _make_records(
         },
         **made,
     )
-    for milestone in plan.milestones:
-        create_record(
-            "milestone",
-            values={"project": project, "name": milestone.name, "amount": milestone.amount, "currency": terms.currency},
-            **made,
-        )
-    for member in plan.team:
-        create_record(
-            "assignment",
-            values={
+    create_records(
+        "milestone",
+        values=[
+            {"project": project, "name": milestone.name, "amount": milestone.amount, "currency": terms.currency}
+            for milestone in plan.milestones
+        ],
+        **made,
+    )
+    create_records(
+        "assignment",
+        values=[
+            {
                 "project": project,
                 "resource_id": int(member.resource_id),
                 "role": member.role,
                 "is_manager": member.is_manager,
-            },
-            **made,
-        )
+            }
+            for member in plan.team
+        ],
+        **made,
+    )
     return contract, project
 
 
@@ -450,23 +472,14 @@ def _hold(item: FlowItem, opportunity: Opportunity, error: FlowIncompleteError) 
 
 def _propose_changes(flow: Flow, settings: SalesToDeliverySettings, now: datetime) -> None:
     """What changed in the deal since it was planned becomes a proposal that a person decides on."""
-    planned = flow.items.exclude(snapshot={}).exclude(status=Status.CANCELLED)
-    since = (flow.latest_success_at or flow.starts_at) - _OVERLAP
-    changed = {
-        opportunity.pk: opportunity
-        for opportunity in Opportunity.objects.filter(pk__in=planned.values("record_id"))
-        .annotate(lines_changed_at=Max("lines__updated_at"))
-        .filter(Q(updated_at__gt=since) | Q(lines_changed_at__gt=since))
-        .select_related("client")
-    }
-    if not changed:
+    stamps = _changed_stamps(flow)
+    if not stamps:
         return
     rules = rules_settings(flow, settings)
-    for item in planned.filter(record_id__in=changed):
-        opportunity = changed[item.record_id]
-        stamp = max(filter(None, (opportunity.updated_at, opportunity.lines_changed_at))).isoformat()
-        if item.plan.get("compared") == stamp:
-            continue
+    opportunities = Opportunity.objects.select_related("client").in_bulk([record_id for _, record_id in stamps])
+    items = flow.items.in_bulk([item_id for item_id, _ in stamps])
+    for (item_id, record_id), stamp in stamps.items():
+        item, opportunity = items[item_id], opportunities[record_id]
         item.plan = {**item.plan, "compared": stamp}
         item.save(update_fields=["plan"])
         before, after = plan_delivery(restore(item.snapshot), rules), plan_delivery(deal_of(opportunity), rules)
@@ -500,6 +513,41 @@ def _propose_changes(flow: Flow, settings: SalesToDeliverySettings, now: datetim
                 "applied_at": None,
             },
         )
+
+
+def _changed_stamps(flow: Flow) -> dict[tuple[int, int], str]:
+    """(item, opportunity) → stamp, for planned deals that were touched lately and not compared since."""
+    since = (flow.latest_success_at or flow.starts_at) - _OVERLAP
+    mine = Opportunity.objects.filter(customer_id=flow.customer_id)
+    lines = QuoteLine.objects.filter(customer_id=flow.customer_id, updated_at__gt=since, opportunity__isnull=False)
+    touched = mine.filter(updated_at__gt=since).values_list("pk").union(lines.values_list("opportunity_id"))
+    touched_ids = [pk for (pk,) in touched]
+    if not touched_ids:
+        return {}
+    planned = list(
+        flow.items.exclude(snapshot={})
+        .exclude(status=Status.CANCELLED)
+        .filter(entity="opportunity", record_id__in=touched_ids)
+        .order_by("pk")
+        .values_list("pk", "record_id", "plan__compared")
+    )
+    stamps = _stamps([record_id for _, record_id, _ in planned]) if planned else {}
+    return {
+        (item_id, record_id): stamps[record_id]
+        for item_id, record_id, compared in planned
+        if record_id in stamps and stamps[record_id] != compared
+    }
+
+
+def _stamps(opportunity_ids: list[int]) -> dict[int, str]:
+    """What differs as soon as a deal or any of its lines is written. Not the latest time alone: a page read earlier may be
+    committed later."""
+    found = (
+        Opportunity.objects.filter(pk__in=opportunity_ids)
+        .annotate(line_count=Count("lines"), line_times=Sum(Extract("lines__updated_at", "epoch")))
+        .values_list("pk", "updated_at", "line_count", "line_times")
+    )
+    return {pk: f"{at.isoformat()} {count} {times or 0}" for pk, at, count, times in found}
 
 
 @transaction.atomic

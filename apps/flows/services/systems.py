@@ -8,6 +8,7 @@ from django.db.models import Q
 from apps.canonical.models import Client, ExternalRef, Proposal, ProposalStatus
 from apps.connectors.models import Connection
 from apps.core.errors import PermanentError
+from apps.core.work.memory import once
 from apps.mappings import selectors
 from apps.syncs.models import Sync
 
@@ -31,7 +32,10 @@ class Target:
 
 def system(customer_id: int, chosen: int | None, roles: tuple[str, ...]) -> Connection | None:
     """The chosen connection, or the customer's first that wears one of the roles, in their order."""
-    connections = list(Connection.objects.filter(customer_id=customer_id).order_by("pk"))
+    connections = once(
+        ("connections", customer_id),
+        lambda: list(Connection.objects.filter(customer_id=customer_id).order_by("pk")),
+    )
     if chosen is not None:
         return next((found for found in connections if found.pk == chosen), None)
     for role in roles:

@@ -3,6 +3,7 @@
 import re
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -167,6 +168,11 @@ class MappingSpec(Strict):
             raise ValueError('skip_when and deleted_when are for direction "in"; outbound, the flow decides')
         _check_level(self.fields, self.direction, "fields")
         return self
+
+    @cached_property
+    def text(self) -> str:
+        """The whole plan as text, the parameters of its transforms included: what makes two plans the same."""
+        return self.model_dump_json(serialize_as_any=True)
 
 
 def _check_level(fields: list[FieldSpec], direction: str, where: str) -> None:

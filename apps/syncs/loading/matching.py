@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from apps.canonical import writing
 from apps.canonical.matching import MatchOutcome, Party, find_match
 from apps.canonical.models import Client, Contact, ExternalRef, Resource, Supplier
 from apps.syncs.loading import rows
@@ -31,7 +32,7 @@ def serialise(context: LoadContext, entity_name: str) -> None:
 
 
 def adopt(
-    context: LoadContext, entity_name: str, object_name: str, candidates: dict[str, Values], author: rows.Author
+    context: LoadContext, entity_name: str, object_name: str, candidates: dict[str, Values], author: writing.Author
 ) -> dict[str, int]:
     """External id → canonical id of those candidates (by external id) that certainly are known records; ties them."""
     if not candidates or entity_name not in MATCHED:
@@ -60,7 +61,7 @@ def adopt(
     return found
 
 
-def propose(context: LoadContext, items: "list[Incoming]", author: rows.Author) -> None:
+def propose(context: LoadContext, items: "list[Incoming]", author: writing.Author) -> None:
     """For newly made clients and suppliers: name others that resemble them, for a person to decide."""
     if context.entity not in _PARTIES or not items:
         return

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 
+from apps.canonical import writing
 from apps.canonical.registry import Entity, entity
 from apps.canonical.services import settle_proposals
 from apps.core.json_text import dump_json, storable
@@ -97,7 +98,7 @@ def load_page(
 
 
 def _load(context: LoadContext, prepared: Prepared, *, now: datetime, force: bool) -> Counts:
-    author = rows.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
+    author = writing.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
     counts = Counts()
     page = _incoming(context, prepared, counts)
     fresh = _fresh(context, page, counts, force=force)
@@ -165,7 +166,7 @@ def _with_custom(values: JsonObject) -> JsonObject:
     return values
 
 
-def _write(context: LoadContext, fresh: list[Incoming], author: rows.Author, counts: Counts) -> None:
+def _write(context: LoadContext, fresh: list[Incoming], author: writing.Author, counts: Counts) -> None:
     known = entity(context.entity)
     usable = [item for item in fresh if item.status in {"applied", "deleted"}]
     for name in sorted(matching.MATCHED & {known.name, *known.references.values()}):
@@ -242,8 +243,8 @@ def _complete(known: Entity, new: list[Incoming]) -> list[Incoming]:
     return complete
 
 
-def _insert(context: LoadContext, known: Entity, new: list[Incoming], author: rows.Author, counts: Counts) -> None:
-    ids = rows.new_ids(known.name, len(new))
+def _insert(context: LoadContext, known: Entity, new: list[Incoming], author: writing.Author, counts: Counts) -> None:
+    ids = writing.new_ids(known.name, len(new))
     written: list[JsonObject] = []
     references_to = known.references
     for item, record_id in zip(new, ids, strict=True):
@@ -260,12 +261,12 @@ def _insert(context: LoadContext, known: Entity, new: list[Incoming], author: ro
         row["_external_id"] = item.external_id
         row["_url"] = context.url_template.replace("${external_id}", item.external_id)
         written.append(row)
-    rows.insert(known.name, written, author)
+    writing.insert(known.name, written, author)
     context.remember({(context.object_name, item.external_id): item.record_id for item in new if item.record_id})
     counts.created += len(new)
 
 
-def _update(context: LoadContext, known: Entity, items: list[Incoming], author: rows.Author, counts: Counts) -> None:
+def _update(context: LoadContext, known: Entity, items: list[Incoming], author: writing.Author, counts: Counts) -> None:
     """Lock in id order (two connections may bring the same client), compare, write what this connection may write."""
     if not items:
         return
@@ -311,7 +312,7 @@ def _update(context: LoadContext, known: Entity, items: list[Incoming], author: 
             proposals.FieldProposal(record.pk, str(record), name, old, new)
             for name, (old, new) in difference.proposed.items()
         ]
-    rows.update(known.name, list(written.values()), author)
+    writing.update(known.name, list(written.values()), author)
     settle_proposals(
         known.name,
         compared,
@@ -329,7 +330,7 @@ def _as_columns(known: Entity, values: JsonObject) -> JsonObject:
     return {name: known.defaults.get(name) if value is None else value for name, value in columns.items()}
 
 
-def _bury(context: LoadContext, known: Entity, items: list[Incoming], author: rows.Author, counts: Counts) -> None:
+def _bury(context: LoadContext, known: Entity, items: list[Incoming], author: writing.Author, counts: Counts) -> None:
     """A deletion is a mark, and only the system that owns the record may set it."""
     if not items or not context.owns_entity:
         counts.skipped += len(items)
@@ -340,7 +341,7 @@ def _bury(context: LoadContext, known: Entity, items: list[Incoming], author: ro
     ):
         row = {column.name: getattr(record, column.name) for column in known.columns}
         buried.append({**row, "deleted_at": author.now, "updated_at": author.now, "_kind": "deleted", "_fields": {}})
-    rows.update(known.name, buried, author)
+    writing.update(known.name, buried, author)
     counts.updated += len(buried)
     counts.unchanged += len(items) - len(buried)
 
@@ -351,7 +352,7 @@ def load_deletions(context: LoadContext, external_ids: list[str], *, now: dateti
     if context.mapping is None:
         counts.skipped = len(external_ids)
         return counts
-    author = rows.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
+    author = writing.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
     own = references.look_up(context, [(context.object_name, external_id) for external_id in external_ids])
     gone = [
         Incoming(external_id, "", b"", {}, status="deleted", record_id=record_id)
@@ -364,7 +365,7 @@ def load_deletions(context: LoadContext, external_ids: list[str], *, now: dateti
     return counts
 
 
-def _keep_sources(context: LoadContext, fresh: list[Incoming], author: rows.Author) -> None:
+def _keep_sources(context: LoadContext, fresh: list[Incoming], author: writing.Author) -> None:
     rows.store_sources(
         context.connection_id,
         context.object_name,
@@ -423,7 +424,7 @@ def _report(context: LoadContext, fresh: list[Incoming], counts: Counts) -> None
 
 def _refused(context: LoadContext, record: JsonObject, error: Exception, *, now: datetime) -> Counts:
     """The database itself refused this record: keep it with the database's words."""
-    author = rows.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
+    author = writing.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
     counts = Counts()
     items = _incoming(context, prepare_page(context, [record], map_all=False), counts)
     for item in items:

@@ -6,9 +6,9 @@ from typing import Any
 from django.db import connection
 
 from apps.canonical.models import Proposal
+from apps.canonical.writing import Author
 from apps.core.json_text import dump_json
 from apps.syncs.loading.context import LoadContext
-from apps.syncs.loading.rows import Author
 
 _TABLE = Proposal._meta.db_table
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from apps.canonical import writing
 from apps.canonical.registry import Entity, entity
 from apps.mappings.engine import Reference
 from apps.syncs.loading import matching, rows
@@ -24,7 +25,7 @@ def look_up(context: LoadContext, keys: Iterable[Key]) -> dict[Key, int]:
 
 
 def resolve(
-    context: LoadContext, known: Entity, mapped: list[tuple[dict[str, Reference], Any]], author: rows.Author
+    context: LoadContext, known: Entity, mapped: list[tuple[dict[str, Reference], Any]], author: writing.Author
 ) -> dict[Key, int]:
     """Resolve all references of a page, making stubs for records that are only mentioned so far."""
     wanted: dict[Key, tuple[str, Reference]] = {}
@@ -82,7 +83,7 @@ def _by_field(context: LoadContext, wanted: dict[Key, tuple[str, Reference]]) ->
 
 
 def _adopt(
-    context: LoadContext, entity_name: str, mentions: list[tuple[Key, Reference]], author: rows.Author
+    context: LoadContext, entity_name: str, mentions: list[tuple[Key, Reference]], author: writing.Author
 ) -> tuple[list[tuple[Key, Reference]], dict[Key, int]]:
     """A mentioned client that another system already told us of is that client, not a new one. (still unknown, adopted)."""
     adopted: dict[Key, int] = {}
@@ -94,12 +95,12 @@ def _adopt(
 
 
 def _create_stubs(
-    context: LoadContext, entity_name: str, mentions: list[tuple[Key, Reference]], author: rows.Author
+    context: LoadContext, entity_name: str, mentions: list[tuple[Key, Reference]], author: writing.Author
 ) -> dict[Key, int]:
     known = entity(entity_name)
     if not mentions:
         return {}
-    ids = rows.new_ids(entity_name, len(mentions))
+    ids = writing.new_ids(entity_name, len(mentions))
     new: list[dict[str, Any]] = []
     for record_id, ((object_name, external_id), reference) in zip(ids, mentions, strict=True):
         values = {
@@ -122,7 +123,7 @@ def _create_stubs(
                 "_url": "",
             }
         )
-    rows.insert(entity_name, new, author)
+    writing.insert(entity_name, new, author)
     return {key: record_id for record_id, (key, _) in zip(ids, mentions, strict=True)}
 
 

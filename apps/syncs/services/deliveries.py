@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.canonical.models import Change, ExternalRef
+from apps.canonical.services import link_record
 from apps.connectors.models import Connection
 from apps.connectors.writing import marker_for
 from apps.core.errors import PermanentError
@@ -44,45 +44,54 @@ class Intent:
     currency: str = ""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def intend(intents: list[Intent], *, origin: str, origin_item_id: int | None, lane: Lane = Lane.LIVE) -> list[Delivery]:
     """Record the intents, before anything is tried. Idempotent by key; commits with the caller's transaction."""
-    by_key: dict[str, Delivery] = {}
+    named = {key for intent in intents for key in (intent.key, *intent.after)}
+    by_key = {row.idempotency_key: row for row in Delivery.objects.filter(idempotency_key__in=named)}
+    new: dict[str, Delivery] = {}
+    after: list[tuple[Delivery, Delivery]] = []
     for intent in intents:
-        delivery, created = Delivery.objects.get_or_create(
-            idempotency_key=intent.key,
-            defaults={
-                "customer_id": intent.connection.customer_id,
-                "connection": intent.connection,
-                "origin": origin,
-                "origin_item_id": origin_item_id,
-                "object_name": intent.object_name,
-                "operation": intent.operation,
-                "entity": intent.entity,
-                "record_id": intent.record_id,
-                "title": intent.title[:300],
-                "marker": marker_for(intent.key),
-                "lane": lane,
-                "context": intent.context,
-                "amount": intent.amount,
-                "currency": intent.currency,
-            },
-        )
-        by_key[intent.key] = delivery
-        if created:
-            _set_prerequisites(delivery, intent.after, by_key)
-    for connection_id in {delivery.connection_id for delivery in by_key.values()}:
+        if intent.key in by_key:
+            continue
+        delivery = _delivery(intent, origin, origin_item_id, lane)
+        needed = [by_key[key] for key in intent.after if key in by_key]
+        if any(other.status not in FINAL for other in needed):
+            delivery.status = DeliveryStatus.WAITING
+        after += [(delivery, other) for other in needed]
+        by_key[intent.key] = new[intent.key] = delivery
+    # One that another transaction recorded at the same moment stays as that one made it; it led to the same prerequisites.
+    Delivery.objects.bulk_create(
+        new.values(), update_conflicts=True, unique_fields=["idempotency_key"], update_fields=["idempotency_key"]
+    )
+    waits = Delivery.prerequisites.through
+    waits.objects.bulk_create(
+        [waits(from_delivery_id=row.pk, to_delivery_id=other.pk) for row, other in after], ignore_conflicts=True
+    )
+    wanted = [by_key[intent.key] for intent in intents]
+    for connection_id in {delivery.connection_id for delivery in wanted}:
         wake(DELIVER, connection_id)
-    return list(by_key.values())
+    return list(dict.fromkeys(wanted))
 
 
-def _set_prerequisites(delivery: Delivery, after: tuple[str, ...], by_key: dict[str, Delivery]) -> None:
-    needed = [by_key[key] for key in after if key in by_key]
-    needed += list(Delivery.objects.filter(idempotency_key__in=[key for key in after if key not in by_key]))
-    delivery.prerequisites.set(needed)
-    if any(other.status not in FINAL for other in needed):
-        delivery.status = DeliveryStatus.WAITING
-        delivery.save(update_fields=["status"])
+def _delivery(intent: Intent, origin: str, origin_item_id: int | None, lane: Lane) -> Delivery:
+    return Delivery(
+        idempotency_key=intent.key,
+        customer_id=intent.connection.customer_id,
+        connection=intent.connection,
+        origin=origin,
+        origin_item_id=origin_item_id,
+        object_name=intent.object_name,
+        operation=intent.operation,
+        entity=intent.entity,
+        record_id=intent.record_id,
+        title=intent.title[:300],
+        marker=marker_for(intent.key),
+        lane=lane,
+        context=intent.context,
+        amount=intent.amount,
+        currency=intent.currency,
+    )
 
 
 @transaction.atomic
@@ -185,7 +194,15 @@ def settle(row: Delivery, *, external_id: str, now: datetime) -> None:
     row.error = row.error_code = ""
     row.save()
     if external_id and row.operation == "create" and "_mapping" not in row.context:
-        _bind(row, external_id)
+        link_record(
+            connection_id=row.connection_id,
+            object_name=row.object_name,
+            external_id=external_id,
+            customer_id=row.customer_id,
+            entity_name=row.entity,
+            record_id=row.record_id,
+            origin=row.origin,
+        )
     _release_dependants(row)
     clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=f"{row.title}: done.")
     wake(REACT, row.customer_id)
@@ -199,24 +216,6 @@ def _release_dependants(row: Delivery) -> None:
             dependant.status = DeliveryStatus.PENDING
             dependant.save(update_fields=["status"])
             wake(DELIVER, dependant.connection_id)
-
-
-def _bind(row: Delivery, external_id: str) -> None:
-    _, created = ExternalRef.objects.get_or_create(
-        connection_id=row.connection_id,
-        object_name=row.object_name,
-        external_id=external_id,
-        defaults={"customer_id": row.customer_id, "entity": row.entity, "record_id": row.record_id},
-    )
-    if created:
-        Change.objects.create(
-            customer_id=row.customer_id,
-            entity=row.entity,
-            record_id=row.record_id,
-            kind=Change.Kind.LINKED,
-            fields={"external": [None, f"{row.object_name}/{external_id}"]},
-            origin=row.origin,
-        )
 
 
 def trace_key(delivery_id: int) -> str:

@@ -87,6 +87,8 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
             again = _bring(connection, object_name, external_id, same, now)
             if again is not None:
                 return again
+        if len(events) < _BATCH:
+            return None  # one that came meanwhile has woken this work again
         renew(work)
     return None
 

@@ -14,7 +14,8 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models.functions import Coalesce
 
 from apps.canonical.documents import RecordGoneError, document_of
 from apps.canonical.models import ExternalRef
@@ -61,29 +62,63 @@ class Ready:
     call: PreparedCall
 
 
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is open at one connection."""
+
+    has_lost: bool
+    """Sent by a worker that died."""
+    has_uncertain: bool
+    has_pending: bool
+    next_due_at: datetime | None
+    """When the earliest that waits for a time is due."""
+
+    @property
+    def is_quiet(self) -> bool:
+        return not (self.has_lost or self.has_uncertain or self.has_pending)
+
+
+def _situation(connection: Connection, now: datetime) -> Situation:
+    is_due = Q(not_before=None) | Q(not_before__lte=now)
+    found = Delivery.objects.filter(~Q(status__in=["done", "cancelled", "held"]), connection=connection).aggregate(
+        lost=Count("pk", filter=Q(status=DeliveryStatus.SENDING, lease_until__lt=now)),
+        uncertain=Count("pk", filter=is_due & Q(status=DeliveryStatus.UNCERTAIN)),
+        pending=Count("pk", filter=is_due & Q(status=DeliveryStatus.PENDING)),
+        next=Min(Coalesce("not_before", "lease_until"), filter=~Q(status=DeliveryStatus.WAITING)),
+    )
+    return Situation(bool(found["lost"]), bool(found["uncertain"]), bool(found["pending"]), found["next"])
+
+
 def deliver(work: Work, now: datetime) -> datetime | None:
     """Send what is due to one connection, in order per record. Returns when to come back."""
     connection = Connection.objects.filter(pk=int(work.key)).first()
     if connection is None:
         return None
+    is_again = False
     while True:
         now = datetime.now(UTC)
+        situation = _situation(connection, now)
+        if situation.is_quiet:
+            return situation.next_due_at
+        if is_again:
+            renew(work)
+            connection.refresh_from_db()
         wait = health.wait_until(connection, now)
         if wait is not None:
             return wait.until
-        give_up_leases(connection, now)
+        if situation.has_lost:
+            give_up_leases(connection, now)
         supersede_held(connection, now=now)
         client = client_for(connection)
-        probed = probe_uncertain(connection, client, now)
+        probed = (situation.has_lost or situation.has_uncertain) and probe_uncertain(connection, client, now)
         adopting.adopt_existing(connection, client, now)
         ready, is_moving = _claim(connection, client, now)
         if not is_moving and not probed:
-            return _next_due(connection)
+            return _situation(connection, now).next_due_at
         again = _send_all(connection, client, ready, work)
-        renew(work)
         if again is not None:
             return again
-        connection.refresh_from_db()
+        is_again = True
 
 
 def give_up_leases(connection: Connection, now: datetime) -> None:
@@ -434,16 +469,3 @@ def _log(row: Delivery, kind: str, outcome: str, call: PreparedCall | None, answ
         response=tame({k: record[k] for k in received if k in record}),
         message=storable(getattr(answer, "message", "") or getattr(answer, "reason", "")),
     )
-
-
-def _next_due(connection: Connection) -> datetime | None:
-    """When the earliest waiting retry is due; None when nothing waits for time."""
-    waiting = Delivery.objects.filter(
-        connection=connection, status__in=[DeliveryStatus.PENDING, DeliveryStatus.UNCERTAIN, DeliveryStatus.SENDING]
-    )
-    times = [
-        at
-        for not_before, lease in waiting.values_list("not_before", "lease_until")
-        if (at := not_before or lease) is not None
-    ]
-    return min(times) if times else None

@@ -21,6 +21,16 @@ class DatabaseWrapper(tenants.DatabaseWrapper):
     _setting_search_path: bool
     _applied: tuple[Any, ...] | None = None
 
+    def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
+        """Entering a schema costs nothing until it is another than the session has: `_applied` tells."""
+        kept = self.search_path_set_schemas
+        super().set_tenant(tenant, include_public)
+        self.search_path_set_schemas = kept
+
+    def connect(self) -> None:
+        self.search_path_set_schemas = None  # a new session knows no schema, however the old one ended
+        super().connect()
+
     def _handle_search_path(self, cursor: Any = None) -> None:
         wanted = (self.schema_name, self.include_public_schema, self.scope)
         if self._setting_search_path or (self._applied == wanted and self.search_path_set_schemas):
