@@ -85,4 +85,12 @@ class TestCases:
         health.vendor_answered(connection, now=NOW)
 
         with django_assert_num_queries(1):  # the moment of the success
-            health.vendor_answered(connection, now=NOW)
+            health.vendor_answered(connection, now=NOW + timedelta(seconds=10))
+
+    def test_answers_in_quick_succession_write_nothing(
+        self, connection: Connection, django_assert_num_queries: Any
+    ) -> None:
+        health.vendor_answered(connection, now=NOW)
+
+        with django_assert_num_queries(0):
+            health.vendor_answered(connection, now=NOW + timedelta(seconds=4))
