@@ -417,6 +417,8 @@ class QueryPath(Section):
     paging: Paging = Paging()
     next_path: str = ""
     """Where further pages are read: `/query/{token}`."""
+    deleted: Literal["hide", "show"] = "hide"
+    """show: deleted records are found too (Salesforce's queryAll)."""
     answer: Any
     """With `$records`, `$resource` (the name in the query) …"""
     record: Any = None

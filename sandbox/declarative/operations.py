@@ -362,7 +362,7 @@ class QueryEndpoint:
 
     def answer(self, call: Call) -> Reply:
         need_headers(call, self.spec.needs_header)
-        text, token = self._text(call)
+        text, token, deleted = self._text(call)
         try:
             query = sql.parse(text, self.spec.language)
         except QueryError as error:
@@ -373,9 +373,11 @@ class QueryEndpoint:
         judge = records.judge(resource)
         try:
             for name in (*query.fields, *(item.lstrip("-") for item in query.order)):
-                judge.kind_of(name)
+                if name != sql.ALL_FIELDS:
+                    judge.kind_of(name)
             judge.check(query.where)
-            found = [item for item in records.all(resource) if judge.holds(query.where, item)]
+            there = records.all(resource, deleted=deleted)
+            found = [item for item in there if judge.holds(query.where, item)]
             found = sorted_by(found, query.order, judge)
         except QueryError as error:
             raise Problem("bad_query", str(error), field=self.spec.param) from error
@@ -384,22 +386,34 @@ class QueryEndpoint:
             "name": query.resource, "now": moments.written(call.now, "iso_millis"),
         }  # fmt: skip
         if query.count:
-            return Reply(fill(self.spec.answer, {**values, **_empty_page(len(found)), "records": []}))
+            return Reply(
+                fill(self.spec.answer, {**values, **_empty_page(len(found)), "next_path": None, "records": []})
+            )
         page = self._page(call, records, resource, found, query, token)
         shown = [self._record(records, resource, item, query) for item in page.records]
         if page.values["next_token"]:
-            self.vendor.store.put(
-                "_system", "query texts", page.values["next_token"].rpartition("-")[0], {"text": text}
-            )
+            held = {"text": text, "deleted": deleted}
+            self.vendor.store.put("_system", "query texts", page.values["next_token"].rpartition("-")[0], held)
+        values["next_path"] = self._next_path(call, page.values["next_token"])
         return Reply(fill(self.spec.answer, {**values, **page.values, "records": shown}), 200, page.headers)
 
-    def _text(self, call: Call) -> tuple[str, str]:
+    def _next_path(self, call: Call, token: str | None) -> str | None:
+        """Where the next page is, as a path."""
+        if not token or not self.spec.next_path:
+            return None
+        path = self.vendor.api_prefix + self.spec.next_path
+        for name, value in {**call.params, "token": token}.items():
+            path = path.replace(f"{{{name}}}", value)
+        return path
+
+    def _text(self, call: Call) -> tuple[str, str, str]:
+        """The query, the token of its page, and whether deleted records are among what it finds."""
         token = call.params.get("token", "")
         if token:
             held = self.vendor.store.peek("_system", "query texts", token.rpartition("-")[0])
             if held is None:
                 raise Problem("bad_query", "The query locator is not known or has run out", field="token")
-            return str(held["text"]), token
+            return str(held["text"]), token, str(held["deleted"])
         given = (
             get(body_of(self.vendor, call), self.spec.param)
             if self.spec.where == "body"
@@ -407,7 +421,7 @@ class QueryEndpoint:
         )
         if not given:
             raise Problem("required", f"{self.spec.param} is required", field=self.spec.param)
-        return str(given), ""
+        return str(given), "", self.spec.deleted
 
     def _page(
         self, call: Call, records: Records, resource: str, found: list[Record], query: Query, token: str
@@ -423,8 +437,10 @@ class QueryEndpoint:
     def _record(self, records: Records, resource: str, record: Record, query: Query) -> Any:
         shown = records.shown(resource, record)
         if query.fields:
-            narrowed: Record = {}
+            narrowed: Record = dict(shown) if sql.ALL_FIELDS in query.fields else {}
             for name in query.fields:
+                if name == sql.ALL_FIELDS:
+                    continue
                 head, _, rest = name.partition(".")
                 if rest:
                     held = narrowed.setdefault(head, {})

@@ -106,7 +106,9 @@ def replay_client(manifest: Manifest, send: Send) -> VendorClient:
     names = [field.name for field in manifest.fields if field.secret]
     for method in manifest.auth:
         names += list(getattr(method, "values", {}))
-    tokens = KeptTokens({**dict.fromkeys(names, "invented"), "access_token": "invented", "expires_at": ""})
+    # What is kept of a token answer may be the address itself (Salesforce's instance_url).
+    kept = {name: "https://vendor.test" for method in manifest.auth for name in getattr(method, "keep", {})}
+    tokens = KeptTokens({**dict.fromkeys(names, "invented"), **kept, "access_token": "invented", "expires_at": ""})
     return VendorClient(manifest, config=config, tokens=tokens, clock=lambda: NOW, send=send)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 from sandbox.declarative.conditions import EVERYTHING, All, AnyOf, Condition, Not, Query, QueryError, Test
 from sandbox.declarative.queries.words import Words
 
+ALL_FIELDS = "*"
+"""Among other fields of a SELECT: all of the record's own (`FIELDS(STANDARD), Owner.Email`)."""
 _OPS = {"=": "eq", "!=": "ne", "<>": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 
 
@@ -49,10 +51,10 @@ def _fields(words: Words) -> tuple[tuple[str, ...], bool]:
                 words.need(")")
             if name.lower() == "count":
                 return (), True
-            return (), False
+            name = ALL_FIELDS
         found.append(name)
         if not words.take(","):
-            return tuple(found), False
+            return (() if found == [ALL_FIELDS] else tuple(found)), False
 
 
 def _order(words: Words) -> tuple[str, ...]:
