@@ -115,8 +115,9 @@ class Reader:
         puts = [*cursors.puts_for(spec.cursor, start, zone), *pagers.puts_for(paginator, walk.state, page_size)]
         scope["cursor"] = cursors.named(spec.cursor, start, zone)
         scope["page"] = pagers.named(paginator, walk.state, page_size)
-        received = self._get(object_name, request, scope, puts)
-        found = [] if received.response.status == 304 else records_of(received.body, spec.records)
+        received = self._get(object_name, request, scope, puts, spec.empty_status)
+        is_empty = received.response.status in (304, *spec.empty_status)
+        found = [] if is_empty else records_of(received.body, spec.records)
         if found is None:
             raise self._odd(object_name, spec.records, received.response.call)
         turn = pagers.next_turn(

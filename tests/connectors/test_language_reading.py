@@ -555,3 +555,18 @@ class TestAttachedByIdsInTheRecord:
         assert [row["rates"] for row in page.records] == [[5, 20], [], [10, 5], []]
         assert [asked.json()["ids"] for asked in running.asked[1:]] == [["a", "c"], ["b", "gone"]]
         assert page.calls == 3
+
+
+def test_a_status_that_means_there_is_none() -> None:
+    """Some vendors answer a list without records with 404."""
+
+    def vendor(asked: Asked) -> Told:
+        return Told({"items": ROWS[:2]}) if asked.query["page"] == "1" else Told({"message": "none"}, status=404)
+
+    paging = {"kind": "page_number", "size": 2}
+    with served(vendor) as answering:
+        read = connect(manifest(read={"paginator": paging, "empty_status": [404]}), answering.url)
+        assert ids(read) == [1, 2]
+        strict = connect(manifest(read={"paginator": paging}), answering.url)
+        with pytest.raises(VendorPermanentError, match="none"):
+            ids(strict)

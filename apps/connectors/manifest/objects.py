@@ -110,6 +110,8 @@ class ReadSpec(Section):
     """Used instead when there is no cursor yet."""
     full_paginator: Paginator | None = None
     records: Path = ""
+    empty_status: list[int] = []
+    """Statuses of a list that mean "there is none" rather than an error."""
     paginator: Paginator | None = None
     """None: the one in `defaults`."""
     cursor: Cursor
