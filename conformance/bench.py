@@ -36,6 +36,9 @@ class Storing(Protocol):
 
     def tokens(self, manifest: Manifest, config: dict[str, Any], credentials: dict[str, Any]) -> TokenStore: ...
 
+    def again(self, tokens: TokenStore) -> TokenStore:
+        """The same log-in as the next piece of work finds it: with what is stored by now."""
+
     @property
     def has_ledger(self) -> bool: ...
 
@@ -68,6 +71,9 @@ class InMemory:
 
     def tokens(self, manifest: Manifest, config: dict[str, Any], credentials: dict[str, Any]) -> TokenStore:
         return MemoryTokens(credentials)
+
+    def again(self, tokens: TokenStore) -> TokenStore:
+        return tokens
 
 
 @dataclass

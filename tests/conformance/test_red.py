@@ -13,7 +13,7 @@ from apps.accounts.models import Customer
 from apps.connectors import reading
 from apps.connectors.manifest import Manifest, manifest_for
 from apps.core.http import sender
-from conformance.bench import Bench, MemoryTokens
+from conformance.bench import Bench, InMemory, MemoryTokens
 from conformance.checks import CHECKS, hostile, webhooks
 from conformance.joining import Join, join_for
 from conformance.running import run
@@ -152,9 +152,7 @@ class Forgetful(MemoryTokens):
         return super().refresh(seen=10**9, renew=renew)
 
 
-class ForgetfulStoring:
-    has_ledger = False
-
+class ForgetfulStoring(InMemory):
     def tokens(self, _manifest: Manifest, _config: dict[str, Any], credentials: dict[str, Any]) -> Forgetful:
         return Forgetful(credentials)
 
