@@ -115,8 +115,11 @@ def _next_page(
     page = int(state.get("page", paginator.start))
     pages = _told(paginator.total_pages, paginator.total_pages_header, body, headers)
     total = _told(paginator.total, paginator.total_header, body, headers)
+    last = headers.get(paginator.last_header.lower()) if paginator.last_header else None
     if paginator.next:
         more = bool(get(body, paginator.next))
+    elif last is not None:
+        more = last.strip().lower() != "true"
     elif pages is not None:
         more = page - paginator.start + 1 < pages
     elif total is not None:

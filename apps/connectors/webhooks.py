@@ -48,7 +48,7 @@ def verify_webhook(
         content = orjson.loads(body) if body else []
     except orjson.JSONDecodeError:
         return WebhookVerdict(False, "the body is not JSON", 400)
-    events, ignored = _events(spec, content, body)
+    events, ignored = _events(spec, content, body, lower)
     is_ping = not events and not ignored
     return WebhookVerdict(True, "", 200, events=tuple(events), ignored=ignored, handshake=is_ping)
 
@@ -148,9 +148,12 @@ def _handshake_reply(spec: Handshake, url: str, body: bytes) -> str | None:
     return None
 
 
-def _events(spec: Webhooks, content: Any, body: bytes) -> tuple[list[WebhookEvent], int]:
+def _events(spec: Webhooks, content: Any, body: bytes, headers: Mapping[str, str]) -> tuple[list[WebhookEvent], int]:
     found = get(content, spec.events.items)
     items = found if isinstance(found, list) else [found] if isinstance(found, dict) else []
+    # What stands outside the body, for vendors who tell the kind of event in a header, or give events no number.
+    beside = {"_headers": dict(headers), "_digest": hashlib.sha256(body).hexdigest()}
+    items = [{**item, **beside} if isinstance(item, dict) else item for item in items]
     events = [_event(spec.events, item) for item in items if isinstance(item, dict)]
     known = [event for event in events if event is not None]
     return known, len(items) - len(known)

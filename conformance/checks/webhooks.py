@@ -127,7 +127,8 @@ def unknown(bench: Bench) -> str:
     assert spec is not None
     text = json.loads(caught.body)
     verdict = verify_webhook(
-        _unsigned(bench.manifest), caught.secret, method=caught.method, url=caught.url, headers=caught.headers,
+        _unsigned(bench.manifest), caught.secret, method=caught.method, url=caught.url,
+        headers=_renamed(caught.headers, list(spec.events.objects)),
         body=json.dumps(_renamed(text, list(spec.events.objects))).encode(), now=caught.at,
     )  # fmt: skip
     need(verdict.accepted and verdict.status == 200, f"an event of an unknown kind is refused: {verdict.reason}")

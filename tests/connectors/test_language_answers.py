@@ -268,3 +268,27 @@ class TestHandshakeAndEvents:
         (event,) = verdict({"kind": "none"}).events
 
         assert (event.object_name, event.external_id) == ("items", "i-7")
+
+    def test_a_header_may_tell_the_kind_and_the_body_be_its_own_number(self) -> None:
+        events = {
+            "event_type": '_headers."x-event"', "object_from": '_headers."x-event"', "objects": {"*_ITEM": "items"},
+            "external_id": "id", "event_id": ['_headers."x-event"', "id", "_digest"], "deleted": ["DELETED_ITEM"],
+        }  # fmt: skip
+        found = manifest(webhooks={"signature": {"kind": "none"}, "events": events})
+
+        def event(kind: str, body: bytes) -> Any:
+            told = verify_webhook(
+                found, "", method="POST", url="https://x.test/hook", headers={"X-Event": kind}, body=body, now=NOW
+            )
+            return told.events[0] if told.events else told.ignored
+
+        first, again, changed = (
+            event("NEW_ITEM", b'{"id": 7}'),
+            event("NEW_ITEM", b'{"id": 7}'),
+            event("NEW_ITEM", b'{"id":7}'),
+        )
+
+        assert (first.object_name, first.external_id, first.event_type) == ("items", "7", "NEW_ITEM")
+        assert first.event_id == again.event_id != changed.event_id
+        assert event("DELETED_ITEM", b'{"id": 7}').deleted
+        assert event("NEW_THING", b'{"id": 7}') == 1

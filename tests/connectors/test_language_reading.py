@@ -173,6 +173,9 @@ class TestPagers:
             ({"total": "count"}, {"count": 4}, {}, False),
             ({"total_header": "X-Total"}, {}, {"x-total": "5"}, True),
             ({"total_pages_header": "X-Pages"}, {}, {"x-pages": "2"}, False),
+            ({"last_header": "Last-Page"}, {}, {"last-page": "false"}, True),
+            ({"last_header": "Last-Page"}, {}, {"last-page": "true"}, False),
+            ({"last_header": "Last-Page"}, {}, {}, True),
         ],
     )
     def test_page_numbers_end_at_the_total(self, spec: Any, body: Any, headers: Any, more: bool) -> None:

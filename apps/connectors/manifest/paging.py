@@ -36,6 +36,8 @@ class PageNumber(_Sized):
     """Number of records in all."""
     total_pages_header: str = ""
     total_header: str = ""
+    last_header: str = ""
+    """Says `true` on the last page: trusted more than a page that is not full, which a vendor's own limit makes too."""
     next: Path = ""
     """Holds something (a link, a number, `true`) while there is more."""
 

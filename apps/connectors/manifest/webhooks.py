@@ -71,7 +71,8 @@ class Handshake(Section):
 
 
 class Events(Section):
-    """Where the events stand and what each is about."""
+    """Where the events stand and what each is about. Beside an event's own fields its paths may name a header of the
+    request (`_headers."x-event"`, in small letters) and `_digest`, a fingerprint of the body."""
 
     items: Path = ""
     """The list of events; empty: the body itself (a list, or one event)."""
