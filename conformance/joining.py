@@ -1,5 +1,6 @@
 """`conformance.yaml` in a connector's folder: how this connector is joined to its practice vendor for the kit."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from apps.connectors.manifest.loader import folder
+
+_WITHIN = re.compile(r"\$\{([a-z_.]+)\}")
 
 
 class JoinError(ValueError):
@@ -75,19 +78,25 @@ def has_join(slug: str) -> bool:
 
 
 def filled(value: Any, known: dict[str, Any]) -> Any:
-    """`$name` and `$made.client` replaced, at any depth."""
-    if isinstance(value, str) and value.startswith("$"):
-        found: Any = known
-        for part in value[1:].split("."):
-            if not isinstance(found, dict) or part not in found:
-                raise JoinError(f"conformance.yaml: there is no {value}; known: {', '.join(sorted(known))}")
-            found = found[part]
-        return found
+    """`$name` and `$made.client` replaced, at any depth; `${name}` within a text."""
+    if isinstance(value, str) and value.startswith("$") and not value.startswith("${"):
+        return _known(value, value[1:], known)
+    if isinstance(value, str) and "${" in value:
+        return _WITHIN.sub(lambda found: str(_known(value, found.group(1), known)), value)
     if isinstance(value, dict):
         return {name: filled(item, known) for name, item in value.items()}
     if isinstance(value, list):
         return [filled(item, known) for item in value]
     return value
+
+
+def _known(value: str, path: str, known: dict[str, Any]) -> Any:
+    found: Any = known
+    for part in path.split("."):
+        if not isinstance(found, dict) or part not in found:
+            raise JoinError(f"conformance.yaml: there is no {value}; known: {', '.join(sorted(known))}")
+        found = found[part]
+    return found
 
 
 def path_of(slug: str) -> Path:

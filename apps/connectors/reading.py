@@ -228,6 +228,8 @@ class Reader:
             results: dict[str, Any] = {}
             for first in range(0, len(ids), attach.batch):
                 batch: list[Any] = list(ids[first : first + attach.batch])
+                if not attach.of:
+                    batch = [self.key(object_name, one) for one in batch]
                 if attach.wrap:
                     batch = [{attach.wrap: one} for one in batch]
                 received = self._get(

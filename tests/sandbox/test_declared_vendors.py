@@ -360,9 +360,10 @@ def _writes(file: Any, spec: Any) -> Iterator[Any]:
             done = complete_in(file, resource, operation)
             excused = {name, f"{name}.{operation}"} & set(file.vendor.spec.left_out)
             if done.kind in ("create", "update") and not excused:
-                fields = resource.fields.items()
-                texts = [key for key, field in fields if field.type in ("text", "date") and not field.read_only]
-                yield spec.operation(done.method, path_in(file, done.path)), [key for key in texts if "." not in key]
+                kinds, left = ("text", "date", "datetime"), file.vendor.spec.left_out
+                texts = [key for key, field in resource.fields.items() if field.type in kinds and not field.read_only]
+                names = [key for key in texts if "." not in key and f"{name}.{key}" not in left]
+                yield spec.operation(done.method, path_in(file, done.path)), names
 
 
 class TestMistakesInAFile:

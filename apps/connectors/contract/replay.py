@@ -12,7 +12,8 @@ import orjson
 from apps.connectors.client import VendorClient
 from apps.connectors.contract.folders import ConnectorFolder
 from apps.connectors.manifest import Manifest
-from apps.connectors.manifest.base import PLACEHOLDER
+from apps.connectors.manifest.base import PLACEHOLDER, placeholders
+from apps.connectors.manifest.objects import ReadSpec
 from apps.connectors.types import Record, TokenSnapshot
 from apps.core.errors import PermanentError
 from apps.core.http import CallRecord, OutboundRequest, OutboundResponse
@@ -98,7 +99,8 @@ class KeptTokens:
 def replay_client(manifest: Manifest, send: Send) -> VendorClient:
     """A client with invented settings and a log-in that needs no renewal, whose calls go to `send`."""
     config: dict[str, Any] = {field.name: field.example or "x" for field in manifest.fields if not field.secret}
-    config |= {variable.name: "1" for variable in manifest.client.variables}
+    zones = {name for spec in manifest.objects.values() if spec.read for name in _zones(spec.read)}
+    config |= {variable.name: "UTC" if variable.name in zones else "1" for variable in manifest.client.variables}
     config |= {name: "1" for method in manifest.auth for name in getattr(method, "callback", {})}
     config |= {name: "https://vendor.test" for variable in manifest.client.variables for name in variable.also}
     if "${" not in manifest.client.base_url:
@@ -110,6 +112,11 @@ def replay_client(manifest: Manifest, send: Send) -> VendorClient:
     kept = {name: "https://vendor.test" for method in manifest.auth for name in getattr(method, "keep", {})}
     tokens = KeptTokens({**dict.fromkeys(names, "invented"), **kept, "access_token": "invented", "expires_at": ""})
     return VendorClient(manifest, config=config, tokens=tokens, clock=lambda: NOW, send=send)
+
+
+def _zones(read: ReadSpec) -> list[str]:
+    """Settings that hold a time zone."""
+    return [name.partition(".")[2] for name in placeholders(getattr(read.cursor, "zone", ""))]
 
 
 def read_all(folder: ConnectorFolder, object_name: str) -> tuple[list[Record], FixtureVendor]:
