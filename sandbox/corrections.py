@@ -28,6 +28,11 @@ def corrected(name: str, document: dict[str, Any]) -> dict[str, Any]:
             if node.get("type") == "null":
                 node.pop("type")
                 node |= {"nullable": True, "enum": [None]}
+    if name.startswith("intellihr/"):
+        # Swagger 2 has no word for null; the file's descriptions say "or null" where a field may be empty.
+        for node in list(_nodes(document)):
+            if "null" in str(node.get("description", "")) and isinstance(node.get("type"), str):
+                node["nullable"] = True
     if name.startswith("docusign/esignature"):
         # The published file refers to a definition that it does not hold, in every version of it.
         document.setdefault("definitions", {}).setdefault("offlineAttributes", {"type": "object"})

@@ -12,7 +12,7 @@ from apps.connectors.manifest import Family
 from apps.connectors.manifest.objects import Attach, ForEach, Inside, ReadSpec, Tombstones
 from apps.connectors.manifest.paging import LastId, NoPaging, Paginator
 from apps.connectors.manifest.requests import Lookup, RequestSpec
-from apps.connectors.paths import get, getter, text_of
+from apps.connectors.paths import get, getter, remove, text_of
 from apps.connectors.sdk import HookContext
 from apps.connectors.templates import Scope
 from apps.connectors.times import format_time, parse_time, to_iso
@@ -338,6 +338,10 @@ class Reader:
         return self.transport.scope(today=self.transport.clock().date().isoformat(), **values)
 
     def _hooked(self, object_name: str, records: list[Record]) -> list[Record]:
+        spec = self.manifest.object(object_name).read
+        for path in spec.drop if spec else ():
+            for record in records:
+                remove(record, path)
         if self._record_hook is None:
             return records
         context = HookContext(object_name=object_name, config=self.transport.config)

@@ -573,3 +573,16 @@ def test_a_status_that_means_there_is_none() -> None:
         strict = connect(manifest(read={"paginator": paging}), answering.url)
         with pytest.raises(VendorPermanentError, match="none"):
             ids(strict)
+
+
+def test_what_is_dropped_is_never_kept() -> None:
+    """Neither out of a list nor out of a single record."""
+    row = {"id": 1, "born": "1990-01-01", "pay": {"hourly": 50, "cycle": "weekly"}, "name": "Ada"}
+    spec = {"drop": ["born", "pay.hourly", "nothing.here"], "fetch": {"request": {"path": "/items/${external_id}"}}}
+
+    with served(lambda asked: Told({"items": [row]} if asked.path == "/items" else row)) as answering:
+        client = connect(manifest(read=spec), answering.url)
+        listed = next(client.pages("items", cursor=None, now=NOW)).records
+        fetched = client.fetch("items", "1")
+
+    assert listed == [fetched] == [{"id": 1, "pay": {"cycle": "weekly"}, "name": "Ada"}]

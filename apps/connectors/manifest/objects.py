@@ -122,6 +122,9 @@ class ReadSpec(Section):
     attach: list[Attach] = []
     for_each: ForEach | None = None
     inside: Inside | None = None
+    drop: list[Path] = []
+    """Dotted paths that are taken out of every record before anything is kept: what a vendor shows and nobody here has
+    any business to know (birthdays, salaries)."""
     deleted: Tombstones | None = None
 
     @model_validator(mode="after")
