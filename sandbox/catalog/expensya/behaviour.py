@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sandbox.declarative.vendor import DeclaredVendor
 
 _PATH = "/api/projects/"
+# The orders of vendor.yaml by the published numbers: creation, reference, account.
+_SORTED = {"users": "11", "projects": "21", "categories": "15", "reports": "11", "expenses": "11"}
 _SUCCESS, _PARTLY, _INVALID, _NOT_FOUND, _FAILED, _EXISTS = 0, 1, 7, 404, 70, 1006
 
 
@@ -23,6 +25,9 @@ def routes(vendor: "DeclaredVendor") -> Iterator[tuple[str, str, Handler]]:
 
 
 def before(resource: str, operation: str, call: Call, records: Records) -> None:
+    asked = call.query.get("sortBy", "")
+    if operation == "list" and asked not in ("", _SORTED[resource]):
+        raise Problem("bad_query", f"Only sortBy={_SORTED[resource]} is practised here", field="sortBy")
     if resource != "projects" or operation != "list":
         return
     query = dict(call.query)
