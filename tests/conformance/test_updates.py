@@ -1,4 +1,5 @@
-"""Changes written by connectors of the catalog, seen at their practice vendors: the kit itself breaks only what is made."""
+"""Connectors of the catalog at their practice vendors, where the kit does not look: changes (it breaks only what is made), and
+records that stand inside others (it cannot make them alone)."""
 
 import secrets
 from typing import Any
@@ -46,3 +47,28 @@ def test_a_change_reaches_its_record_and_leaves_the_rest(
 
     assert answer.outcome == "done", answer.message
     assert {key: found[key] for key in after} == _with(number, after)
+
+
+def test_lines_inside_documents_are_read_with_what_they_keep_of_them() -> None:
+    sides = [
+        {
+            "DetailType": "JournalEntryLineDetail",
+            "Amount": 70,
+            "JournalEntryLineDetail": {"PostingType": side, "AccountRef": {"value": account}},
+        }
+        for side, account in (("Debit", "3"), ("Credit", "1"))
+    ]
+    manifest = manifest_for("quickbooks_online")
+    with (
+        override_settings(OUTBOUND_ALLOWED_HOSTS=["127.0.0.1"]),
+        Workshop(manifest, join_for("quickbooks_online")) as workshop,
+        workshop.bench() as bench,
+    ):
+        made = [bench.side.make("journal_entries", {"Line": sides}) for _ in range(3)]
+        found, cursor = bench.read("journal_lines", size=2)
+        later, _ = bench.read("journal_lines", cursor=cursor, size=2)
+
+    ids = [bench.id_of("journal_lines", line) for line in found]
+    assert sorted(set(ids)) == sorted(f"{entry}-{number}" for entry in made for number in (0, 1))
+    assert {line["position"] for line in found} == {1, 2} and all(line["changed_at"] for line in found)
+    assert later
