@@ -84,8 +84,9 @@ class InSchema:
         compared = []
         for window in bench.manifest.client.rate.windows:
             theirs = self._their_count(bench, window.per_seconds)
-            # The call that is counted here belongs to no window of some addresses only.
-            if theirs is None or window.paths or window.per_seconds < SHORTEST:
+            # The call that is counted here belongs to no window of some addresses or of writes only.
+            apart = bool(window.paths) or window.calls == "writes"
+            if theirs is None or apart or window.per_seconds < SHORTEST:
                 continue
             row = BudgetWindow.objects.get(account_key=connection.account_key, name=window.name)
             is_told = bool(window.remaining_header)

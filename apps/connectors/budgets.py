@@ -37,11 +37,13 @@ class Grant:
     not_before: datetime | None = None
 
 
-def reserve(connection: Connection, *, calls: int, lane: Lane, now: datetime, path: str = "") -> Grant:
+def reserve(
+    connection: Connection, *, calls: int, lane: Lane, now: datetime, path: str = "", writes: bool = False
+) -> Grant:
     """Take up to `calls` from every window of the connection's vendor account at once. `path`, as the manifest writes
-    it, says whether a window of its own (of searches, say) is drawn on too."""
+    it, says whether a window of its own (of searches, say) is drawn on too; `writes`, whether those of writes are."""
     rate = connection.manifest.client.rate
-    elsewhere = {window.name for window in rate.windows if window.paths and not _is_for(window, path)}
+    elsewhere = {window.name for window in rate.windows if not _is_for(window, path, writes)}
     with transaction.atomic(savepoint=False):
         rows = [row for row in _locked(connection.account_key, rate, now) if row.name not in elsewhere]
         granted, not_before = calls, now
@@ -61,7 +63,7 @@ def spend(connection: Connection, *, calls: int, now: datetime, path: str = "") 
     """Note calls that were made beyond those reserved: what a page needed besides itself (attached records, parents).
     The windows may go over by them; the next call waits for it."""
     rate = connection.manifest.client.rate
-    elsewhere = {window.name for window in rate.windows if window.paths and not _is_for(window, path)}
+    elsewhere = {window.name for window in rate.windows if not _is_for(window, path, writes=False)}
     with transaction.atomic():
         for row in _locked(connection.account_key, rate, now):
             if row.name != CONCURRENCY and row.name not in elsewhere:
@@ -121,8 +123,10 @@ class _Told:
     reset_at: datetime | None
 
 
-def _is_for(window: RateWindow, path: str) -> bool:
-    return any(fnmatchcase(path, pattern) for pattern in window.paths)
+def _is_for(window: RateWindow, path: str, writes: bool) -> bool:
+    if window.calls != "all" and (window.calls == "writes") != writes:
+        return False
+    return not window.paths or any(fnmatchcase(path, pattern) for pattern in window.paths)
 
 
 def _told(window: RateWindow, headers: Mapping[str, str], now: datetime) -> _Told | None:

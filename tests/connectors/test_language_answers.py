@@ -109,6 +109,22 @@ class TestLimits:
 
         assert [taken("/objects/deals/search"), taken("/objects/deals/search"), taken("/objects/deals")] == [2, 0, 4]
 
+    def test_what_changes_something_may_be_counted_apart(
+        self, customer: Customer, tmp_path: Path, settings: Any
+    ) -> None:
+        windows = [
+            {"name": "reads", "limit": 3, "per_seconds": 60, "calls": "reads"},
+            {"name": "writes", "limit": 2, "per_seconds": 60, "calls": "writes"},
+        ]
+        rate = {"windows": windows, "live_reserve": 0, "concurrency": 9}
+        install(tmp_path, manifest(client={"rate": rate}), settings)
+        mine = Connection.objects.create(customer=customer, connector="small", name="Small", account_id="b")
+
+        def taken(writes: bool) -> int:
+            return reserve(mine, calls=9, lane="live", now=NOW, writes=writes).calls
+
+        assert [taken(True), taken(True), taken(False), taken(False)] == [2, 0, 3, 0]
+
     def test_used_and_allowed_in_one_header(self, connection: Connection) -> None:
         observe(connection, {"Sforce-Limit-Info": "api-usage=4990/5000; per-app=1/9"}, status=200, now=NOW)
 

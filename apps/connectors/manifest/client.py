@@ -45,6 +45,8 @@ class RateWindow(Section):
     """Tells used and allowed calls in one: `api-usage=18/5000`."""
     paths: list[str] = []
     """Only calls to these paths, as the manifest writes them, with `*` (a search limit of its own); empty: all calls."""
+    calls: Literal["all", "reads", "writes"] = "all"
+    """Vendors may count calls that change something apart from the others."""
 
 
 class RateLimits(Section):

@@ -156,7 +156,7 @@ def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple
     bundles = together(list(due), connection)[: _width(connection)]
     if not bundles:
         return [], False
-    grant = budgets.reserve(connection, calls=len(bundles), lane="live", now=now)
+    grant = budgets.reserve(connection, calls=len(bundles), lane="live", now=now, writes=True)
     if not grant.calls:
         waiting = [row.pk for bundle in bundles for row in bundle]
         Delivery.objects.filter(pk__in=waiting).update(not_before=grant.not_before)

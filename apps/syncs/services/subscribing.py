@@ -45,7 +45,7 @@ def keep_subscriptions(work: Work, now: datetime) -> datetime | None:
             if due is None or due > now:
                 times += [due] if due else []
                 continue
-        grant = budgets.reserve(connection, calls=1, lane="repair", now=now)
+        grant = budgets.reserve(connection, calls=1, lane="repair", now=now, writes=True)
         if not grant.calls:
             return grant.not_before
         again = _settle(connection, client, spec, item, is_wanted=item in wanted, now=now)
