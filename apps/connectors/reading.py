@@ -275,7 +275,10 @@ class Reader:
         matching: list[Record] = []
         for _ in range(_MOST_SCANNED_PAGES):
             scope["page"] = pagers.named(paginator, state or {}, None)
-            received = self._get(object_name, lookup.request, scope, pagers.puts_for(paginator, state or {}, None))
+            puts = pagers.puts_for(paginator, state or {}, None)
+            received = self._get(object_name, lookup.request, scope, puts, lookup.missing_status)
+            if received.response.status in lookup.missing_status:
+                break
             found = records_of(received.body, lookup.records) or []
             matching += [record for record in found if fits(record, lookup, scope)]
             response = received.response

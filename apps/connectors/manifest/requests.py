@@ -71,5 +71,7 @@ class Lookup(Section):
     """Path in the record → value; only records where all are equal count (ignoring case and outer spaces)."""
     contains: dict[Path, Template] = {}
     """The same, where the record's value has to contain the value."""
+    missing_status: list[int] = []
+    """Statuses that mean "nothing found" rather than an error."""
     scan: bool = False
     """The vendor cannot filter: read every page with the object's paginator and compare here."""
