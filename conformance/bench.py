@@ -196,8 +196,9 @@ class Bench:
 
     # The vendor's side
 
-    def fault(self, kind: str, *, method: str = "", path: str = "", count: int | None = 1, arg: str = "") -> None:
-        match = {"method": method, "path": path}
+    def fault(self, kind: str, *, method: str = "", path: str = "", holds: str = "", count: int | None = 1,
+              arg: str = "") -> None:  # fmt: skip
+        match = {"method": method, "path": path, "holds": holds}
         self.call(lambda: self.vendor.faults.add({"kind": kind, "match": match, "count": count, "arg": arg}))
 
     def clear(self) -> None:

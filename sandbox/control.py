@@ -89,11 +89,11 @@ class Control:
         return self.act(vendor, "expire_tokens", firm)
 
     def set_fault(
-        self, vendor: str, kind: str, *, method: str = "", path: str = "", count: int | None = None,
+        self, vendor: str, kind: str, *, method: str = "", path: str = "", holds: str = "", count: int | None = None,
         probability: float | None = None, arg: str = "",
     ) -> dict[str, Any]:  # fmt: skip
-        """Switch a fault on for requests whose method equals and whose path contains what is given."""
-        match = {"method": method, "path": path}
+        """Switch a fault on for requests whose method equals and whose path and body contain what is given."""
+        match = {"method": method, "path": path, "holds": holds}
         return self._call(
             "POST", vendor, "faults",
             {"kind": kind, "match": match, "count": count, "probability": probability, "arg": arg},

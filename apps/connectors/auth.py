@@ -218,7 +218,7 @@ def _log_in(manifest: Manifest, method: SessionLogin, scope: Scope, send: Send, 
 
     answer = _answer(manifest, request, kept, [])
     cookies = SimpleCookie(given[0].headers.get("set-cookie", ""))
-    found: Credentials = {name: get(answer, path) for name, path in method.values.items()}
+    found: Credentials = {name: get(answer, path) for name, path in {**method.values, **method.keep}.items()}
     found |= {name: given[0].headers.get(header.lower()) for name, header in method.header_values.items()}
     found |= {name: cookies[cookie].value for name, cookie in method.cookie_values.items() if cookie in cookies}
     if not all(found.get(name) for name in method.names):

@@ -94,7 +94,8 @@ def _effects(bench: Bench, kind: str, joint: str) -> str:
         key = secrets.token_hex(12)
         call = _prepared(client, write, write.body, key)
         before = bench.side.count(write.resource)
-        bench.fault(kind, method=call.request.method, path=urlsplit(call.request.url).path, count=1)
+        path = urlsplit(call.request.url).path
+        bench.fault(kind, method=call.request.method, path=path, holds=_own_text(client, write), count=1)
         answer = client.send(call)
         bench.clear()
         need(
@@ -119,6 +120,16 @@ def _effects(bench: Bench, kind: str, joint: str) -> str:
             return "."
         raise CheckExempt(_NO_WRITES if not _creates(bench) else "conformance.yaml names no body for any create.")
     return f"{joint} exactly one effect ({', '.join(done)})."
+
+
+def _own_text(client: VendorClient, write: Write) -> str:
+    """A text that only the write itself carries, where what is asked before it goes to the same address (JSON-RPC):
+    else the fault would meet the question. Empty where the address tells."""
+    spec = client.manifest.write(write.name, write.operation)
+    address = (spec.request.method, spec.request.path)
+    if all((item.lookup.request.method, item.lookup.request.path) != address for item in spec.look_up):
+        return ""
+    return max((value for value in write.body.values() if isinstance(value, str)), key=len, default="")
 
 
 def _settled(client: VendorClient, call: PreparedCall, write: Write) -> str:

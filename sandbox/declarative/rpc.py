@@ -30,7 +30,8 @@ def answer(vendor: "DeclaredVendor", call: Call) -> Reply:
 def _error(problem: Problem) -> dict[str, Any]:
     name = {
         "unauthorized": "odoo.exceptions.AccessDenied", "not_found": "odoo.exceptions.MissingError",
-        "bad_query": "builtins.ValueError", "wrong_state": "odoo.exceptions.UserError",
+        "bad_query": "builtins.ValueError", "unknown_field": "builtins.ValueError",
+        "bad_reference": "odoo.exceptions.MissingError", "wrong_state": "odoo.exceptions.UserError",
     }.get(problem.case, "odoo.exceptions.ValidationError")  # fmt: skip
     data = {"name": name, "message": problem.message, "arguments": [problem.message], "context": {}, "debug": ""}
     return {"code": 200, "message": "Odoo Server Error", "data": data}
@@ -45,7 +46,7 @@ def _result(vendor: "DeclaredVendor", call: Call, service: str, method: str, arg
             return False if account is None else 2
     if service == "object" and method == "execute_kw" and len(args) >= 5:
         account = _account(vendor, args, key=2)
-        if account is None or args[1] != 2:
+        if account is None or str(args[1]) != "2":  # Odoo takes the number as a text, too
             raise Problem("unauthorized", "Access Denied")
         call.account = account
         model, procedure = str(args[3]), str(args[4])
@@ -107,18 +108,30 @@ def _execute(vendor: "DeclaredVendor", call: Call, procedure: str, args: list[An
 def _found(records: Records, name: str, domain: Any, named: dict[str, Any]) -> list[Record]:
     judge = records.judge(name)
     try:
-        condition = All((odoo_domain(domain),))
+        flags = [key for key, field in records.spec(name).fields.items() if field.type == "boolean"]
+        condition = All((odoo_domain(domain, flags),))
         judge.check(condition)
         order = []
         for part in filter(None, str(named.get("order") or "").split(",")):
             field, _, direction = part.strip().partition(" ")
             order.append(f"-{field}" if direction.strip().lower() == "desc" else field)
-        found = [record for record in records.all(name) if judge.holds(condition, record)]
+        hides = _hides_archived(records, name, domain, named.get("context"))
+        found = [
+            record for record in records.all(name)
+            if judge.holds(condition, record) and not (hides and record.get("active") is False)
+        ]  # fmt: skip
         found = sorted_by(found, order or records.file.defaults.order, judge)
     except QueryError as error:
         raise Problem("bad_query", f"Invalid field or domain on {name}: {error}") from error
     start, limit = int(named.get("offset") or 0), named.get("limit")
     return found[start : start + int(limit)] if limit else found[start:]
+
+
+def _hides_archived(records: Records, name: str, domain: Any, context: Any) -> bool:
+    """Archived records are left out, unless the domain speaks of `active` or the context says active_test: False."""
+    named = any(isinstance(item, list) and item and item[0] == "active" for item in domain)
+    asked = (context or {}).get("active_test", True) is not False
+    return "active" in records.spec(name).fields and asked and not named
 
 
 def _shown(records: Records, name: str, record: Record, fields: Any) -> Record:

@@ -87,7 +87,7 @@ def _api(vendor: Vendor, handler: Handler) -> AiohttpHandler:
             params=request.match_info,
         )  # fmt: skip
         try:
-            fault = vendor.faults.for_request(call.method, call.path, call.headers)
+            fault = vendor.faults.for_request(call.method, call.path, call.headers, call.body)
         except UnknownFaultError as error:
             return _response(Reply({"message": str(error)}, 400))
         reply = await _answer(vendor, handler, call, fault)

@@ -45,7 +45,11 @@ class FaultBook:
         switch = {
             "id": str(number),
             "kind": kind,
-            "match": {"method": str(match.get("method", "")).upper(), "path": str(match.get("path", ""))},
+            "match": {
+                "method": str(match.get("method", "")).upper(),
+                "path": str(match.get("path", "")),
+                "holds": str(match.get("holds", "")),
+            },
             "count": int(spec["count"]) if spec.get("count") else None,
             "probability": float(spec["probability"]) if spec.get("probability") else None,
             "arg": "" if spec.get("arg") is None else str(spec["arg"]),
@@ -61,22 +65,24 @@ class FaultBook:
         else:
             self._store.delete(SYSTEM, "faults", fault_id)
 
-    def for_request(self, method: str, path: str, headers: Mapping[str, str]) -> Fault | None:
+    def for_request(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Fault | None:
         wanted = headers.get(HEADER)
         if wanted:
             kind, _, arg = wanted.partition(":")
             if kind not in REQUEST_KINDS:
                 raise UnknownFaultError(kind)
             return Fault(kind, arg)
-        return self._pick(REQUEST_KINDS, method, path)
+        return self._pick(REQUEST_KINDS, method, path, body)
 
     def for_webhook(self, path: str) -> Fault | None:
         return self._pick(WEBHOOK_KINDS, "POST", path)
 
-    def _pick(self, kinds: tuple[str, ...], method: str, path: str) -> Fault | None:
+    def _pick(self, kinds: tuple[str, ...], method: str, path: str, body: bytes = b"") -> Fault | None:
         for switch in self.list():
             match = switch["match"]
             if switch["kind"] not in kinds or match["method"] not in ("", method) or match["path"] not in path:
+                continue
+            if match.get("holds", "").encode() not in body:
                 continue
             if switch["probability"] is not None and self._dice.random() >= switch["probability"]:
                 continue

@@ -271,6 +271,50 @@ class TestSessions:
         assert answer.call is not None
         assert "s-000001" not in str(answer.call.as_dict())
 
+    def test_what_the_log_in_tells_stands_in_the_first_body_and_is_shown(self) -> None:
+        def answers(asked: Asked) -> Told:
+            if asked.path == "/login":
+                return Told({"uid": 7})
+            return Told({"id": 1, "uid": (asked.json() or {}).get("uid")})
+
+        found = manifest(
+            fields=SECRET_FIELDS,
+            auth=[
+                {
+                    "name": "session",
+                    "title": "Log-in",
+                    "kind": "session",
+                    "login_path": "/login",
+                    "login_body": {"password": "${credentials.password}"},
+                    "keep": {"uid": "uid"},
+                    "header": "X-Firm",
+                    "value": "acme",
+                }
+            ],
+            write={
+                **WRITE,
+                "create": {
+                    **WRITE["create"],
+                    "request": {
+                        "method": "POST",
+                        "path": "/items",
+                        "body": {"uid": "${credentials.uid}", "item": "${body}"},
+                    },
+                },
+            },
+            read={},
+        )
+        with served(answers) as vendor:
+            client = connect(found, vendor.url, MemoryTokens(password="pw-1234567"))
+            call = client.prepare("items", "create", {"sum": "1"}, idempotency_key="k")
+            client.send(call)
+
+        assert [asked.json() for asked in vendor.asked] == [
+            {"password": "pw-1234567"},
+            {"uid": 7, "item": {"sum": "1"}},
+        ]
+        assert call.redacted_body == {"uid": 7, "item": {"sum": "1"}}
+
     @pytest.mark.parametrize(
         ("raw", "sent"),
         [

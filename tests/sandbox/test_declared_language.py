@@ -298,6 +298,19 @@ class TestJsonRpc:
     def test_errors_come_in_a_200(self, firm: Firm, method: str, args: list[Any], name: str) -> None:
         assert firm.rpc("Account", method, *args)["error"]["data"]["name"] == name
 
+    def test_archived_records_hide_until_they_are_asked_for(self, firm: Firm) -> None:
+        kept, gone = (firm.rpc("Place", "create", {"name": name})["result"] for name in ("Here", "Gone"))
+        firm.rpc("Place", "write", [gone], {"active": False})
+
+        def ids(domain: list[Any], **context: Any) -> list[int]:
+            found = firm.rpc("Place", "search_read", domain, fields=["name"], order="id", context=context)["result"]
+            return [item["id"] for item in found]
+
+        assert ids([]) == [kept]
+        assert ids([], active_test=False) == [kept, gone]
+        assert ids([["active", "=", False]]) == [gone]
+        assert ids([["note", "=", False]]) == [kept]
+
     def test_a_wrong_password_opens_nothing(self, firm: Firm) -> None:
         firm.account = {**firm.account, "password": "other"}
 

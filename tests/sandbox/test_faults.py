@@ -69,6 +69,13 @@ class TestBySwitch:
         control.set_fault("harvest", "500", path="/v2/tasks")
         assert harvest.call("GET", "/users").status_code == 200
 
+    def test_it_may_wait_for_a_text_in_the_body(self, harvest: Api, control: Control) -> None:
+        control.set_fault("harvest", "500", path="/v2/clients", holds="Holds it", count=1)
+
+        statuses = [new_client(harvest, name).status_code for name in ("Another", "Holds it", "Holds it too")]
+
+        assert statuses == [201, 500, 201]
+
     def test_clearing_ends_it(self, harvest: Api, control: Control) -> None:
         control.set_fault("harvest", "429", arg="3")
         assert harvest.call("GET", "/users").status_code == 429

@@ -135,6 +135,9 @@ class SessionLogin(_Method):
     """Name → header of the log-in answer."""
     cookie_values: dict[str, str] = {}
     """Name → cookie the log-in answer sets."""
+    keep: dict[Slug, Path] = {}
+    """Name → path in the log-in answer; usable as `${credentials.<name>}` in every request, also in bodies (the number of
+    the user). No secrets: they are shown."""
     carry: Literal["header", "cookie", "query", "body"] = "header"
     """Where each request carries the session. body: a field of the form or of the JSON object."""
     header: str = "Authorization"
@@ -151,13 +154,13 @@ class SessionLogin(_Method):
         if self.carry != "header" and not self.param:
             raise ValueError(f"carry {self.carry} needs `param`")
         if not self.names:
-            raise ValueError("one of values, header_values, cookie_values has to say what the log-in yields")
+            raise ValueError("one of values, header_values, cookie_values, keep has to say what the log-in yields")
         return self
 
     @property
     def names(self) -> list[str]:
         """What the log-in yields."""
-        return [*self.values, *self.header_values, *self.cookie_values]
+        return [*self.values, *self.header_values, *self.cookie_values, *self.keep]
 
 
 class NoAuth(_Method):

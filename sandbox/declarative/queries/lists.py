@@ -1,6 +1,7 @@
 """Conditions written as JSON lists: Odoo's domains (prefix notation) and ERPNext's filters; Autotask's filter objects;
 ConnectWise's `conditions` text."""
 
+from collections.abc import Collection
 from typing import Any
 
 from sandbox.declarative.conditions import EVERYTHING, All, AnyOf, Condition, Not, QueryError, Test
@@ -13,7 +14,8 @@ _AUTOTASK = {"eq": "eq", "noteq": "ne", "gt": "gt", "gte": "gte", "lt": "lt", "l
              "contains": "contains", "beginsWith": "prefix"}  # fmt: skip
 
 
-def odoo_domain(domain: Any) -> Condition:
+def odoo_domain(domain: Any, flags: Collection[str] = ()) -> Condition:
+    """`flags`: the fields that are true or false; in every other one False stands for "empty"."""
     if not isinstance(domain, list):
         raise QueryError(f"a domain is a list, not {domain!r}")
     stack: list[Condition] = []
@@ -24,7 +26,9 @@ def odoo_domain(domain: Any) -> Condition:
             first, second = _pop(stack), _pop(stack)
             stack.append(All((first, second)) if item == "&" else AnyOf((first, second)))
         else:
-            stack.append(_triple(item, _ODOO))
+            test = _triple(item, _ODOO)
+            is_empty = isinstance(test, Test) and item[2] is False and item[1] in ("=", "!=") and item[0] not in flags
+            stack.append(Test(test.field, test.op, None) if is_empty and isinstance(test, Test) else test)
     return All(tuple(reversed(stack)))
 
 
@@ -108,8 +112,7 @@ def _triple(item: Any, ops: dict[str, str]) -> Condition:
         return Test(str(name), "contains" if str(value).startswith("%") else "prefix", inner)
     if ops[op] == "in" and not isinstance(value, list):
         value = str(value).split(",")
-    # Odoo writes an empty reference as False.
-    return Test(str(name), ops[op], None if value is False and op in ("=", "!=") else value)
+    return Test(str(name), ops[op], value)
 
 
 def _pop(stack: list[Condition]) -> Condition:
