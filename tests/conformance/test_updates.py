@@ -19,6 +19,15 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] =
      {"name": "New", "finish": "2026-12-01"}, {"name": "New", "finish": "2027-01-29", "notes": "Stays"}),
     ("expensya", "projects", {"Name": "Old", "ProjectRef": "P-{n}", "ExternalId": "theirs-{n}", "ClientName": "Stays Ltd"},
      {"Name": "New"}, {"Name": "New", "ExternalId": "theirs-{n}", "ClientName": "Stays Ltd"}),
+    # The description is a comment, which is not said a second time; the ticket's version is read just before.
+    ("zendesk", "tickets", {"subject": "Old", "comment": {"body": "Stays"}, "priority": "low"},
+     {"subject": "New", "comment": {"body": "Again"}, "safe_update": True},
+     {"subject": "New", "description": "Stays", "priority": "low"}),
+    ("bamboohr", "employees", {"firstName": "Old", "lastName": "L{n}", "workEmail": "{n}@example.com"},
+     {"firstName": "New"}, {"firstName": "New", "lastName": "L{n}"}),
+    ("clockify", "projects", {"name": "Old {n}", "note": "Stays"},
+     {"name": "New {n}"}, {"name": "New {n}", "note": "Stays"}),
+    ("float", "allocations", {"notes": "Stays", "hours": 4}, {"hours": 6}, {"hours": 6, "notes": "Stays"}),
 ]  # fmt: skip
 
 
