@@ -232,18 +232,40 @@ class Reader:
                     batch = [self.key(object_name, one) for one in batch]
                 if attach.wrap:
                     batch = [{attach.wrap: one} for one in batch]
-                received = self._get(
-                    object_name, attach.request, self._scope({"ids": batch}), [], attach.missing_status
-                )
-                calls += 1
-                for result in get(received.body, attach.results) or []:
-                    results[text_of(get(result, attach.key))] = get(result, attach.value)
+                found, asked = self._attached(object_name, attach, batch)
+                calls += asked
+                for result in found:
+                    owner, value = text_of(get(result, attach.key)), get(result, attach.value)
+                    results[owner] = [*results.get(owner, []), value] if attach.collect else value
             for record, wanted in zip(records, named, strict=True):
                 if attach.of:
                     record[attach.into] = [results[one] for one in wanted if one in results]
                 else:
                     record[attach.into] = (results.get(wanted[0]) if wanted else None) or []
         return calls
+
+    def _attached(self, object_name: str, attach: Attach, batch: list[Any]) -> tuple[list[Any], int]:
+        """Everything the vendor says about these ids, page by page, and how many calls that took."""
+        found: list[Any] = []
+        state: dict[str, Any] | None = {}
+        calls = 0
+        while state is not None and calls < _MOST_SCANNED_PAGES:
+            scope = self._scope({"ids": batch, "page": pagers.named(attach.paginator, state, None)})
+            puts = pagers.puts_for(attach.paginator, state, None)
+            received = self._get(object_name, attach.request, scope, puts, attach.missing_status)
+            part = get(received.body, attach.results) or []
+            found += part
+            state = pagers.next_turn(
+                attach.paginator,
+                state,
+                body=received.body,
+                headers=received.response.headers,
+                count=len(part),
+                size=None,
+                last=None,
+            ).state
+            calls += 1
+        return found, calls
 
     def _attach_one(self, object_name: str, attach: Attach, record: Record) -> None:
         scope = self._scope({"record": {name: text_of(value) for name, value in record.items()}})

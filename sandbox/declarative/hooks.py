@@ -53,6 +53,7 @@ class FileSigner:
             **self._known(subscription), "timestamp": timestamp, "secret": secret, "attempt": attempt,
             "event": event or {}, "event_id": (event or {}).get("id") or secrets.token_hex(8),
             "signature": self._signature(secret, body, timestamp, url),
+            "basic": base64.b64encode(f"{subscription.get('user') or secret}:{secret}".encode()).decode(),
         }  # fmt: skip
         headers = {name: fill_text(value, values) for name, value in self.spec.headers.items()}
         return body, headers, {name: fill_text(value, values) for name, value in self.spec.query.items()}
@@ -88,7 +89,7 @@ class FileSigner:
             "event": {
                 "id": f"evt_{secrets.token_hex(12)}", "uuid": str(uuid.uuid4()), "type": kind, "action": action,
                 "number": records.store.next_number(records.account, "_event"),
-                "time": moments.written(now, self.spec.moment), "epoch": int(now.timestamp()),
+                "verb": kind.partition(".")[0], "time": moments.written(now, self.spec.moment), "epoch": int(now.timestamp()),
             },
         }  # fmt: skip
         found: Record = fill(self.spec.event, known)
@@ -145,6 +146,7 @@ def keep_subscription(vendor: "DeclaredVendor", records: "Records", record: Reco
             record_id, account=records.account, target_url=str(get(record, where.url)),
             events=[] if "*" in (events or []) else [str(item) for item in events or []],
             secret=str(get(record, where.secret) or "") if where.secret else "",
+            user=str(get(record, where.user) or "") if where.user else "",
         )  # fmt: skip
     except ActionError as error:
         raise Problem("invalid", str(error), field=where.url) from error

@@ -177,6 +177,13 @@ class Operation(Section):
     language_param: str = ""
     language_where: Literal["query", "body"] = "query"
     order: list[str] = []
+    order_param: str = ""
+    """list: the parameter that names the field to sort by, one of `orders`."""
+    direction_param: str = ""
+    """list: the parameter that says asc or desc."""
+    direction: Literal["asc", "desc"] = "asc"
+    """The direction without `direction_param`."""
+    orders: list[str] = []
     only: dict[str, Any] = {}
     """list, get: only records with these values."""
     deleted: Literal["hide", "show", "only"] = "hide"
@@ -380,6 +387,8 @@ class Subscriptions(Section):
     url: str
     events: str = ""
     secret: str = ""
+    user: str = ""
+    """Basic: where the subscription names the user."""
 
 
 class Hooks(Section):

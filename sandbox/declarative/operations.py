@@ -99,7 +99,7 @@ class Endpoint:
             found = [
                 item for item in records.all(self.resource, deleted=self.spec.deleted) if judge.holds(condition, item)
             ]
-            order = query.order or tuple(self.spec.order or self.vendor.file.defaults.order)
+            order = query.order or self._sorting(call)
             found = sorted_by(found, order, judge)
         except QueryError as error:
             raise Problem("bad_query", str(error)) from error
@@ -115,6 +115,23 @@ class Endpoint:
         values = {**self._values(call), **page.values, "records": shown}
         headers = {name: fill_text(value, values) for name, value in self.spec.headers.items()}
         return Reply(self._body("$records", values), self.spec.status, {**headers, **page.headers})
+
+    def _sorting(self, call: Call) -> tuple[str, ...]:
+        """The order the request asks for; records that are equal in it by their id."""
+        field = call.query.get(self.spec.order_param, "") if self.spec.order_param else ""
+        direction = call.query.get(self.spec.direction_param, "") if self.spec.direction_param else ""
+        usual = tuple(self.spec.order or self.vendor.file.defaults.order)
+        if field and field not in self.spec.orders:
+            raise Problem("bad_query", f"{field!r} is no field to sort by", field=self.spec.order_param, given=field)
+        if direction and direction not in ("asc", "desc"):
+            raise Problem(
+                "bad_query", f"{direction!r} is no direction", field=self.spec.direction_param, given=direction
+            )
+        if not field and not direction:
+            return usual
+        sign = "-" if (direction or self.spec.direction) == "desc" else ""
+        last = self.vendor.file.resources[self.resource].id or self.vendor.file.defaults.id
+        return tuple(dict.fromkeys(f"{sign}{name}" for name in (field or usual[0].lstrip("-"), last.field)))
 
     def _get(self, call: Call, records: Records) -> Reply:
         record = self._meant(call, records)
@@ -295,6 +312,7 @@ class Endpoint:
             return
         page = self.spec.paging or self.vendor.file.defaults.paging
         known = {page.param, page.size_param, page.before_param, self.spec.narrow_param, self.spec.language_param}
+        known |= {self.spec.order_param, self.spec.direction_param}
         known |= set(self.spec.filters) | {child.expand_param for child in self._spec.children.values()}
         if self.spec.language == "odata":
             known |= {"$filter", "$orderby", "$top", "$skip", "$select", "$expand", "$count"}

@@ -117,12 +117,14 @@ class Webhooks:
                 await self._try_out(subscription)
                 self._store.put(SYSTEM, "subscriptions", subscription["id"], subscription)
 
-    def register(self, number: str, *, account: str, target_url: str, events: list[str], secret: str = "") -> None:
+    def register(
+        self, number: str, *, account: str, target_url: str, events: list[str], secret: str = "", user: str = ""
+    ) -> None:
         """A subscription made through the vendor's own API: tried out in the background, then active."""
         self._check_target(target_url)
         subscription = {
             "id": number, "account": account, "target_url": target_url, "events": events, "secret": secret,
-            "status": UNREACHABLE, "last_result": "",
+            "user": user, "status": UNREACHABLE, "last_result": "",
         }  # fmt: skip
         if not self._signer.webhook_trials(subscription):
             subscription["status"] = "active"

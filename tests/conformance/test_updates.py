@@ -27,6 +27,10 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] =
      {"firstName": "New"}, {"firstName": "New", "lastName": "L{n}"}),
     ("clockify", "projects", {"name": "Old {n}", "note": "Stays"},
      {"name": "New {n}"}, {"name": "New {n}", "note": "Stays"}),
+    # Lists replace what stands there: they are only given when the person is made.
+    ("pipedrive", "persons", {"name": "Old Name", "emails": [{"value": "stays@example.com", "primary": True, "label": "work"}]},
+     {"name": "New Name", "emails": [{"value": "lost@example.com", "primary": True}]},
+     {"name": "New Name", "emails": [{"value": "stays@example.com", "primary": True, "label": "work"}]}),
     ("float", "allocations", {"notes": "Stays", "hours": 4}, {"hours": 6}, {"hours": 6, "notes": "Stays"}),
 ]  # fmt: skip
 

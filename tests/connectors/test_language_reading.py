@@ -481,6 +481,53 @@ class TestAttachedOneByOne:
             manifest(read={"attach": [{**self.ATTACH, **changed}]})
 
 
+class TestAttachedLists:
+    """What belongs to many records at once, several to each, in pages of its own."""
+
+    ATTACH = {
+        "into": "lines",
+        "request": {"path": "/lines", "params": {"orders": "${ids}"}},
+        "results": "items",
+        "key": "order",
+        "value": "@",
+        "collect": True,
+        "paginator": {"kind": "cursor", "param": "after", "next": "next", "size_param": "limit", "size": 2},
+    }
+    LINES = [{"order": 1, "name": "a"}, {"order": 3, "name": "b"}, {"order": 1, "name": "c"}]
+
+    def vendor(self, asked: Asked) -> Told:
+        if asked.path == "/items":
+            return Told({"items": ROWS[:3]})
+        assert asked.query["orders"] == "1,2,3"
+        first = int(asked.query.get("after", "0"))
+        more = str(first + 2) if first + 2 < len(self.LINES) else None
+        return Told({"items": self.LINES[first : first + 2], "next": more})
+
+    def test_each_record_gets_all_of_its_own_from_every_page(self) -> None:
+        with served(self.vendor) as vendor:
+            page = next(
+                connect(manifest(read={"attach": [self.ATTACH]}), vendor.url).pages("items", cursor=None, now=NOW)
+            )
+
+        assert [[line["name"] for line in row["lines"]] for row in page.records] == [["a", "c"], [], ["b"]]
+        assert page.calls == 3
+
+    def test_without_collect_the_last_one_stands(self) -> None:
+        attach = {**self.ATTACH, "collect": False, "value": "name"}
+
+        with served(self.vendor) as vendor:
+            page = next(connect(manifest(read={"attach": [attach]}), vendor.url).pages("items", cursor=None, now=NOW))
+
+        assert [row["lines"] for row in page.records] == ["c", [], "b"]
+
+    @pytest.mark.parametrize("more", [{"collect": True}, {"paginator": {"kind": "page_number"}}])
+    def test_one_by_one_takes_neither(self, more: dict[str, Any]) -> None:
+        attach = {"into": "lines", "each": True, "request": {"path": "/items/${record.id}"}, **more}
+
+        with pytest.raises(ValidationError, match="for many records at once"):
+            manifest(read={"attach": [attach]})
+
+
 class TestRecordsInsideOthers:
     INSIDE = {"path": "tables[].lines[]", "keep": {"order_id": "id", "currency": "money.code"}, "position": "place"}
     ORDERS = [

@@ -1,5 +1,6 @@
 """Everything a vendor file can say, on an invented vendor: log-ins, paging, query languages, guards, upserts, RPC."""
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -139,6 +140,25 @@ class TestPages:
 
         assert found == self.WANTED
 
+    @pytest.mark.parametrize(
+        ("asked", "wanted"),
+        [({"sort": "name"}, WANTED[::-1]), ({"sort": "name", "way": "asc"}, WANTED), ({"way": "asc"}, WANTED)],
+    )
+    def test_in_the_order_asked_for(self, firm: Firm, asked: dict[str, str], wanted: list[str]) -> None:
+        found, token = [], None
+        while True:
+            answer = firm.call("GET", "/firms-sorted", params={**asked, **({"token": token} if token else {})})
+            found += firm.names(answer)
+            token = answer.json().get("next")
+            if not token:
+                break
+
+        assert found == wanted
+
+    @pytest.mark.parametrize("asked", [{"sort": "size"}, {"sort": "name", "way": "sideways"}])
+    def test_an_order_it_does_not_know_is_refused(self, firm: Firm, asked: dict[str, str]) -> None:
+        assert firm.call("GET", "/firms-sorted", params=asked).status_code == 400
+
     def test_a_frozen_list_does_not_move(self, firm: Firm) -> None:
         first = firm.call("GET", "/firms-frozen")
         firm.make(name="late")
@@ -271,6 +291,19 @@ class TestWriting:
 
         assert int(answer.headers["X-Left"]) == 999_999
         assert 0 < int(answer.headers["X-Reset"]) - time.time() <= 12
+
+
+class TestSigning:
+    @pytest.mark.parametrize(("told", "wanted"), [({"user": "firm"}, b"firm:k3"), ({}, b"k3:k3")])
+    def test_user_and_key_of_the_subscription_stand_in_the_header(
+        self, firm: Firm, told: dict[str, str], wanted: bytes
+    ) -> None:
+        subscription = {"account": firm.account["id"], "target_url": "http://127.0.0.1:9/", "secret": "k3", **told}
+
+        _, headers, _ = firm.served.call(lambda: firm.vendor.webhook_signer().signed(subscription, b"{}"))  # type: ignore[union-attr]
+
+        scheme, _, value = headers["X-Basic"].partition(" ")
+        assert (scheme, base64.b64decode(value)) == ("Basic", wanted)
 
 
 class TestJsonRpc:

@@ -41,6 +41,10 @@ class Attach(Section):
     batch: int = Field(default=100, ge=1)
     wrap: str = ""
     """Each id is sent as an object with this key instead of bare."""
+    collect: bool = False
+    """Several results belong to one record: all of them are put into it, as a list (the lines of many orders at once)."""
+    paginator: Paginator = NoPaging(kind="none")
+    """How the further results of one batch are asked for."""
     missing_status: list[int] = []
     """Statuses that mean "nothing found" rather than an error."""
 
@@ -49,8 +53,10 @@ class Attach(Section):
         named = placeholders(self.request.model_dump())
         if self.each and not any(name.startswith("record.") for name in named):
             raise ValueError("attach.each: the request has to name a field of the record, as ${record.id}")
-        if self.each and (self.key or self.value or self.wrap or self.of):
-            raise ValueError("attach.each: key, value, of and wrap are for many records at once")
+        if self.each and (
+            self.key or self.value or self.wrap or self.of or self.collect or self.paginator.kind != "none"
+        ):
+            raise ValueError("attach.each: key, value, of, wrap, collect and paginator are for many records at once")
         if not self.each and not (self.results and self.key and self.value):
             raise ValueError("attach needs results, key and value, or `each`")
         return self
