@@ -11,6 +11,7 @@ _LOCAL = {
     "date": "%Y-%m-%d",
     "datetime": "%Y-%m-%d %H:%M:%S",
     "datetime_minutes": "%Y-%m-%d %H:%M",
+    "datetime_micros": "%Y-%m-%d %H:%M:%S.%f",
     "iso_local": "%Y-%m-%dT%H:%M:%S",
 }
 _MILLISECONDS_FROM = 100_000_000_000  # as seconds this would be the year 5138

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from apps.connectors.client import VendorClient
 from apps.connectors.types import PreparedCall, VendorTransientError
@@ -94,7 +94,7 @@ def _effects(bench: Bench, kind: str, joint: str) -> str:
         key = secrets.token_hex(12)
         call = _prepared(client, write, write.body, key)
         before = bench.side.count(write.resource)
-        path = urlsplit(call.request.url).path
+        path = unquote(urlsplit(call.request.url).path)
         bench.fault(kind, method=call.request.method, path=path, holds=_own_text(client, write), count=1)
         answer = client.send(call)
         bench.clear()

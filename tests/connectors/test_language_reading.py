@@ -39,6 +39,7 @@ class TestTimes:
             ("iso_local", "Europe/Berlin", "2026-01-31T10:30:15"),
             ("datetime", "America/New_York", "2026-01-31 04:30:15"),
             ("datetime_minutes", "UTC", "2026-01-31 09:30"),
+            ("datetime_micros", "UTC", "2026-01-31 09:30:15.250000"),
             ("date", "Pacific/Auckland", "2026-01-31"),
         ],
     )
