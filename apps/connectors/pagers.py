@@ -87,7 +87,8 @@ def next_turn(
         return Turn(None)
     full = min(size or paginator.size, paginator.size)
     if isinstance(paginator, PageNumber):
-        return Turn(_next_page(paginator, state, body, headers, count, full))
+        following = _next_page(paginator, state, body, headers, count, full)
+        return Turn(following, restart=paginator.keyset and following is not None)
     if isinstance(paginator, LastId):
         more = bool(get(body, paginator.more)) if paginator.more else count >= full
         # A vendor that answers with the page just read would keep us for ever.

@@ -31,6 +31,10 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] =
     ("pipedrive", "persons", {"name": "Old Name", "emails": [{"value": "stays@example.com", "primary": True, "label": "work"}]},
      {"name": "New Name", "emails": [{"value": "lost@example.com", "primary": True}]},
      {"name": "New Name", "emails": [{"value": "stays@example.com", "primary": True, "label": "work"}]}),
+    # Description and tags are left as they are.
+    ("freshdesk", "tickets", {"subject": "Old", "description": "Stays", "tags": ["theirs"]},
+     {"subject": "New", "description": "Lost", "tags": ["lost"], "status": 4},
+     {"subject": "New", "description": "Stays", "tags": ["theirs"], "status": 4}),
     ("float", "allocations", {"notes": "Stays", "hours": 4}, {"hours": 6}, {"hours": 6, "notes": "Stays"}),
 ]  # fmt: skip
 

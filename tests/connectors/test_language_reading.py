@@ -482,6 +482,36 @@ class TestAttachedOneByOne:
             manifest(read={"attach": [{**self.ATTACH, **changed}]})
 
 
+class TestPagesByTheNewestTime:
+    """A vendor with page numbers, an order by time and a last page that it never goes beyond."""
+
+    def test_a_record_that_moves_to_the_end_makes_none_be_skipped(self) -> None:
+        rows = [dict(row) for row in ROWS]
+        asked_for: list[tuple[str, str]] = []
+
+        def vendor(asked: Asked) -> Told:
+            since, number = asked.query.get("since", ""), int(asked.query["page"])
+            asked_for.append((since, asked.query["page"]))
+            found = sorted((dict(row) for row in rows if row["changed"] >= since), key=lambda row: str(row["changed"]))
+            if len(asked_for) == 1:
+                rows[0]["changed"] = "2026-01-20T10:00:00Z"
+            return Told({"items": found[3 * (number - 1) : 3 * number]})
+
+        cursor = {
+            "kind": "updated_since",
+            "field": "changed",
+            "param": "since",
+            "format": "iso_seconds",
+            "overlap_seconds": 0,
+        }
+        paging = {"kind": "page_number", "size_param": "limit", "size": 3, "keyset": True}
+        with served(vendor) as running:
+            found = ids(connect(manifest(read={"cursor": cursor, "paginator": paging}), running.url))
+
+        assert set(found) == {1, 2, 3, 4, 5, 6, 7}
+        assert {page for _, page in asked_for} == {"1"}
+
+
 class TestAttachedLists:
     """What belongs to many records at once, several to each, in pages of its own."""
 

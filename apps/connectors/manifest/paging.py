@@ -40,6 +40,9 @@ class PageNumber(_Sized):
     """Says `true` on the last page: trusted more than a page that is not full, which a vendor's own limit makes too."""
     next: Path = ""
     """Holds something (a link, a number, `true`) while there is more."""
+    keyset: bool = False
+    """As with offsets: the answer is ordered by modification time, and the newest time seen is asked for instead of the
+    next number; that also passes a vendor's last page."""
 
 
 class Offset(_Sized):
