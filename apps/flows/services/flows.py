@@ -110,10 +110,12 @@ def _react(flow: Flow, now: datetime) -> datetime | None:
 
 
 def react_to(flow: Flow, *, now: datetime) -> datetime | None:
-    """The flow's own work, without error handling: previews run the very same."""
+    """The flow's own work, without error handling: previews run the very same. Returns when to look again; `now` or
+    earlier: there is more to do at once."""
     wait: datetime | None = None
     if flow.blueprint == Flow.Blueprint.SALES_TO_DELIVERY:
-        sales_to_delivery.react(flow, now=now)
+        if sales_to_delivery.react(flow, now=now):
+            return now
     else:
         wait = time_to_invoice.react(flow, now=now)
     finish_items(flow, now=now)

@@ -75,7 +75,9 @@ def preview(flow: Flow, *, now: datetime) -> FlowPreview:
         with transaction.atomic(), problems.rehearsed():
             known = set(FlowItem.objects.filter(flow=flow).values_list("pk", flat=True))
             try:
-                react_to(flow, now=now)
+                again = react_to(flow, now=now)
+                if again is not None and again <= now:
+                    react_to(flow, now=now)
             except AppError as error:
                 found.append(error.message)
             result = FlowPreview(

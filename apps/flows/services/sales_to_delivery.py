@@ -77,12 +77,19 @@ class Shared:
         return next((where.connection.name for where in targets if where and not has_read_all(where)), "")
 
 
-def react(flow: Flow, *, now: datetime) -> None:
-    """Start what was won, go on with what was held, propose what changed after the win, carry out accepted changes."""
+def react(flow: Flow, *, now: datetime) -> bool:
+    """Start what was won, go on with what was held, propose what changed after the win, carry out accepted changes.
+
+    True when something was started: then the rest was left for a second look right afterwards, so that what was started is
+    sent first.
+    """
     settings = SalesToDeliverySettings.model_validate(flow.settings)
     shared = Shared(flow, settings)
-    for opportunity in _new_wins(flow):
+    wins = _new_wins(flow)
+    for opportunity in wins:
         _start_or_hold(flow, settings, opportunity, shared, now=now)
+    if wins:
+        return True
     for item in flow.items.filter(status=Status.HELD):
         opportunity_or_none = Opportunity.objects.select_related("client", "contact").filter(pk=item.record_id).first()
         if opportunity_or_none is not None and not item.plan.get("started"):
@@ -90,6 +97,7 @@ def react(flow: Flow, *, now: datetime) -> None:
     # What was accepted is carried out before changes are told again: it would still look like one.
     _apply_accepted(flow, settings, now)
     _propose_changes(flow, settings, now)
+    return False
 
 
 def _new_wins(flow: Flow) -> list[Opportunity]:

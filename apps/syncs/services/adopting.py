@@ -32,17 +32,15 @@ _CRITERIA = {
 }
 
 
+# What may be there already, never tried so far.
+NEW_PARTY = Q(operation="create", attempts=0, entity__in=list(_CRITERIA))
+
+
 def adopt_existing(connection: Connection, client: VendorClient, now: datetime) -> None:
     """Look once for each waiting creation of a client or person; tie what is found. A search that fails decides nothing: the
     creation waits until one succeeds."""
     waiting = (
-        Delivery.objects.filter(
-            connection=connection,
-            status=DeliveryStatus.PENDING,
-            operation="create",
-            attempts=0,
-            entity__in=list(_CRITERIA),
-        )
+        Delivery.objects.filter(NEW_PARTY, connection=connection, status=DeliveryStatus.PENDING)
         .filter(Q(not_before=None) | Q(not_before__lte=now))
         .exclude(context__has_key="looked")
     )

@@ -70,6 +70,9 @@ class Situation:
     """Sent by a worker that died."""
     has_uncertain: bool
     has_pending: bool
+    has_updates: bool
+    has_new_parties: bool
+    """Creations of clients or people that may be there already."""
     next_due_at: datetime | None
     """When the earliest that waits for a time is due."""
 
@@ -80,13 +83,23 @@ class Situation:
 
 def _situation(connection: Connection, now: datetime) -> Situation:
     is_due = Q(not_before=None) | Q(not_before__lte=now)
+    pending = is_due & Q(status=DeliveryStatus.PENDING)
     found = Delivery.objects.filter(~Q(status__in=["done", "cancelled", "held"]), connection=connection).aggregate(
         lost=Count("pk", filter=Q(status=DeliveryStatus.SENDING, lease_until__lt=now)),
         uncertain=Count("pk", filter=is_due & Q(status=DeliveryStatus.UNCERTAIN)),
-        pending=Count("pk", filter=is_due & Q(status=DeliveryStatus.PENDING)),
+        pending=Count("pk", filter=pending),
+        updates=Count("pk", filter=Q(status=DeliveryStatus.PENDING, operation="update")),
+        parties=Count("pk", filter=pending & adopting.NEW_PARTY),
         next=Min(Coalesce("not_before", "lease_until"), filter=~Q(status=DeliveryStatus.WAITING)),
     )
-    return Situation(bool(found["lost"]), bool(found["uncertain"]), bool(found["pending"]), found["next"])
+    return Situation(
+        has_lost=bool(found["lost"]),
+        has_uncertain=bool(found["uncertain"]),
+        has_pending=bool(found["pending"]),
+        has_updates=bool(found["updates"]),
+        has_new_parties=bool(found["parties"]),
+        next_due_at=found["next"],
+    )
 
 
 def deliver(work: Work, now: datetime) -> datetime | None:
@@ -108,10 +121,12 @@ def deliver(work: Work, now: datetime) -> datetime | None:
             return wait.until
         if situation.has_lost:
             give_up_leases(connection, now)
-        supersede_held(connection, now=now)
+        if situation.has_updates:
+            supersede_held(connection, now=now)
         client = client_for(connection)
         probed = (situation.has_lost or situation.has_uncertain) and probe_uncertain(connection, client, now)
-        adopting.adopt_existing(connection, client, now)
+        if situation.has_new_parties:
+            adopting.adopt_existing(connection, client, now)
         ready, is_moving = _claim(connection, client, now)
         if not is_moving and not probed:
             return _situation(connection, now).next_due_at
