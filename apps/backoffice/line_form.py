@@ -69,8 +69,31 @@ class State:
 
 
 def can_edit(line: dict[str, Any]) -> bool:
-    """Lists are written as YAML; everything else has its place in the form."""
-    return set(line) <= _KEPT
+    """Lists, nothing as a constant or default, and conditions that compare with nothing are written as YAML; everything else has its
+    place in the form."""
+    says_nothing = any(key in line and line[key] in (None, "") for key in ("value", "default"))
+    return (
+        set(line) <= _KEPT
+        and not says_nothing
+        and not _compares_with_nothing(line.get("when"))
+        and not _holds_nothing(line.get("transform", []))
+    )
+
+
+def _holds_nothing(step: Any) -> bool:
+    """Whether a step of a transform is given nothing on purpose, such as an empty default."""
+    if isinstance(step, dict | list):
+        return any(_holds_nothing(part) for part in (step.values() if isinstance(step, dict) else step))
+    return step is None or step == ""
+
+
+def _compares_with_nothing(condition: Any) -> bool:
+    """Whether a value to compare with is empty, or text whose blanks at the ends matter: the form takes those away."""
+    if not isinstance(condition, dict):
+        return False
+    values = [value for key, value in condition.items() if key != "path"]
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return any(one is None or (isinstance(one, str) and one != one.strip()) or one == "" for one in flat)
 
 
 def state_of(line: dict[str, Any], direction: str) -> State:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -12,7 +13,19 @@ from apps.canonical.models import Client
 from apps.connectors.services import create_connection
 from apps.core.models import DueWork
 from apps.core.work import queue, registry, tasks
-from apps.core.work.kinds import CONSENT, DELIVER, INBOX, PULL, REACT, RELEASE, REPLAY, SET_UP, SUBSCRIBE
+from apps.core.work.kinds import (
+    CONSENT,
+    DELIVER,
+    EXPORT,
+    INBOX,
+    PULL,
+    REACT,
+    RELEASE,
+    REPLAY,
+    SET_UP,
+    STAGE,
+    SUBSCRIBE,
+)
 from apps.flows.services import install_blueprint
 from apps.mappings.services import apply_again, begin_draft
 from apps.partners.models import Partner
@@ -20,7 +33,9 @@ from apps.partners.services import ask_for_set_up, begin_partner
 from apps.syncs.models import Delivery, InboxEvent, SyncRun
 from apps.syncs.services import add_syncs, intend
 from apps.syncs.services.deliveries import Intent
+from apps.tabular.models import Warehouse
 from tests.syncs.support import NOW, connect, hubspot_deal, load
+from tests.tabular.support import files_connection, receive
 
 
 def contents(schema: str) -> dict[str, Any]:
@@ -73,8 +88,13 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     third = partner_under_way("third")
     mapping = begin_draft(connection=hubspot, object_name="deals", entity="opportunity", direction="in", actor=None)
     apply_again(mapping)
+    file = receive(files_connection(customer), "Client;Hours\nNorthwind;1\n").file
+    lake = create_connection(customer=customer, connector="warehouse", name="Lake", actor=None, reason="t", now=NOW)
+    warehouse = Warehouse.objects.create(customer=customer, connection=lake, identity=uuid4())
     DueWork.objects.all().delete()
     return {
+        STAGE: file.pk,
+        EXPORT: warehouse.pk,
         CONSENT: consented.pk,
         PULL: sync.pk,
         INBOX: hubspot.pk,
