@@ -89,7 +89,7 @@ class InSchema:
             if theirs is None or apart or window.per_seconds < SHORTEST:
                 continue
             row = BudgetWindow.objects.get(account_key=connection.account_key, name=window.name)
-            is_told = bool(window.remaining_header)
+            is_told = bool(window.remaining_header or window.usage_header)
             wanted = theirs if is_told else 2 * OURS
             need(
                 row.used == wanted,

@@ -34,7 +34,7 @@ class Plan:
 
 def plan(given: Sequence[str], environment: dict[str, str]) -> Plan:
     """Turn the command line into a pytest call."""
-    arguments = [argument for argument in given if argument != "--real"]
+    arguments = [argument for argument in given if argument not in ("--real", "--kit")]
     environment = dict(environment)
     result = Plan(arguments, environment)
     excluded: list[str] = []
@@ -43,6 +43,11 @@ def plan(given: Sequence[str], environment: dict[str, str]) -> Plan:
     else:
         excluded.append("real")
         result.left_out.append("tests marked 'real' (real Tryton, Redmine and Request Tracker): run bin/test --real")
+    if "--kit" not in given:
+        excluded.append("kit")
+        result.left_out.append(
+            "tests marked 'kit' (every connector driven against its practice vendor): run bin/test --kit"
+        )
     if concerns_browser(arguments):
         chromium, reason = ensure_chromium()
         if chromium:

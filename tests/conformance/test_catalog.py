@@ -20,6 +20,7 @@ from tests.committed import committed  # noqa: F401 - a fixture
 testable.__test__ = False  # type: ignore[attr-defined]  # its name begins with "test"
 
 
+@pytest.mark.kit
 @pytest.mark.parametrize("slug", testable())
 def test_keeps_the_grade_it_declares(slug: str, committed: Customer) -> None:  # noqa: F811
     manifest = manifest_for(slug)

@@ -83,7 +83,7 @@ INVOICE = {
     "issue_date": date(2026, 11, 30), "due_date": date(2026, 12, 30), "currency": "EUR",
     "lines": [
         {"description": "Engineering, November", "quantity": Decimal("37.25"), "unit_amount": Decimal("133.3333"),
-         "tax_code": "standard"},
+         "tax_code": "standard", "tax_amount": Decimal("993.33")},
         {"description": "Train to Lyon", "quantity": Decimal(1), "unit_amount": Decimal("97.40"), "tax_code": ""},
     ],
 }  # fmt: skip
