@@ -1,6 +1,7 @@
 """Systems that are not reached by HTTP. Each kind of `client.kind` is answered for by a class that an app above registers here,
 so that the engine reads files and tables exactly as it reads an API."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ class UnknownKindError(PermanentError):
     code = "unknown_kind"
 
 
-class Source(VendorClient):
+class Source(VendorClient, ABC):
     """Parent of what answers for such a kind: it can be verified and read, but not written to record by record."""
 
     reads_ahead = False  # it reads through this thread's own database connection
@@ -26,8 +27,8 @@ class Source(VendorClient):
         self.connection = connection
         self.manifest = connection.manifest
 
-    def verify(self) -> Verification:
-        raise NotImplementedError
+    @abstractmethod
+    def verify(self) -> Verification: ...
 
     def choices(self, variable: str) -> list[tuple[str, str]]:
         return []

@@ -1,6 +1,6 @@
 """What a piece of work reads once; nothing outlives the work it was read for."""
 
-from apps.core.work.memory import forget, once, remembering
+from apps.core.work.memory import once, remembering
 
 
 class Reader:
@@ -43,12 +43,3 @@ class TestRemembering:
                 once("app", lambda: asked.append(1))
 
         assert asked == [1]
-
-    def test_what_the_work_changed_itself_is_read_anew(self) -> None:
-        read = Reader()
-        with remembering():
-            once("owners", read)
-            forget()
-            found = once("owners", read)
-
-        assert found == 2

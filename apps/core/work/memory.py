@@ -31,10 +31,3 @@ def once(key: Hashable, read: Callable[[], _T]) -> _T:
         known[key] = read()
     value: _T = known[key]
     return value
-
-
-def forget() -> None:
-    """Configuration was changed by the work itself."""
-    known = _KNOWN.get()
-    if known is not None:
-        known.clear()

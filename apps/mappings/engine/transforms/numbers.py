@@ -37,10 +37,9 @@ class IntegerParams(Params):
     max: int = Field(2**63 - 1, description="largest allowed number")
 
 
-class MoneyMinorParams(Params):
+class CurrencyParams(Params):
     currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="the currency, when it is always the same")
     currency_from: str | None = Field(None, description="the path to the currency code")
-    to: Literal["major", "minor"] | None = Field(None, description="default: major inbound, minor outbound")
 
     def model_post_init(self, context: Any) -> None:
         if (self.currency is None) == (self.currency_from is None):
@@ -50,6 +49,10 @@ class MoneyMinorParams(Params):
 
     def paths(self) -> tuple[str, ...]:
         return (self.currency_from,) if self.currency_from else ()
+
+
+class MoneyMinorParams(CurrencyParams):
+    to: Literal["major", "minor"] | None = Field(None, description="default: major inbound, minor outbound")
 
 
 class PercentParams(Params):
@@ -73,24 +76,13 @@ class FactorParams(Params):
         return value
 
 
-class MoneyParams(Params):
-    currency: str | None = Field(None, pattern=r"^[A-Z]{3}$", description="the currency, when it is always the same")
-    currency_from: str | None = Field(None, description="the path to the currency code")
+class MoneyParams(CurrencyParams):
     comma: Literal["none", "decimal", "thousands"] = Field(
         "none", description="what a comma means in text: `decimal` reads 1.234,56 and `thousands` reads 1,234.56"
     )
     too_precise: Literal["round", "reject"] = Field(
         "round", description="what more places than the currency has do: they are rounded half up, or reject the record"
     )
-
-    def model_post_init(self, context: Any) -> None:
-        if (self.currency is None) == (self.currency_from is None):
-            raise ValueError("write exactly one of currency and currency_from")
-        if self.currency_from:
-            compile_path(self.currency_from, nested=True)
-
-    def paths(self) -> tuple[str, ...]:
-        return (self.currency_from,) if self.currency_from else ()
 
 
 class LessParams(Params):
