@@ -130,6 +130,12 @@ _REASONS = (
         "Look at the shape of the object: correct the mapping if a field has another name now, then accept the change.",
     ),
     Reason(
+        "mass_deletion",
+        "Unusually many records are said to be deleted",
+        "One of your systems says that many records are gone at once. We ask before anything is taken out.",
+        "Look in the vendor's system. Retry: they are gone, mark them as deleted. Ignore, with a reason: they stay as they are.",
+    ),
+    Reason(
         "file_refused",
         "A file can't be read",
         "A file you gave us can't be read as a table.",

@@ -7,6 +7,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.connectors.models import Connection
 from apps.core.errors import PermanentError
 from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem
@@ -17,9 +18,17 @@ from apps.flows.services import bill_again, retry_item
 from apps.mappings.services import set_value
 from apps.syncs.models import Delivery, SourceRecord, SyncRun
 from apps.syncs.models.inbound import RecordStatus
-from apps.syncs.services import cancel_delivery, reprocess, retry_delivery, start_run
+from apps.syncs.services import (
+    accept_deletions,
+    cancel_delivery,
+    refuse_deletions,
+    reprocess,
+    retry_delivery,
+    start_run,
+)
 
 logger = logging.getLogger(__name__)
+MASS_DELETION = "mass_deletion"
 _ENDED = (CaseStatus.RESOLVED, CaseStatus.IGNORED)
 
 
@@ -106,6 +115,11 @@ def ignore_case(case: ExceptionCase, *, actor: User | None, reason: str, now: da
         ExceptionCase.objects.filter(pk=row.pk).update(status=row.status, resolution=row.resolution, resolved_at=now)
     if row.subject_kind == "source_record":
         SourceRecord.objects.filter(pk=row.subject_id, status=RecordStatus.REJECTED).update(status=RecordStatus.IGNORED)
+    if row.reason == MASS_DELETION:
+        # Resolved, not ignored: the next time many are said to be gone is another question, whatever its words.
+        row.status = CaseStatus.RESOLVED
+        _save(row, actor, f"kept: {reason}")
+        refuse_deletions(_connection(row), row.detail["object"], actor=actor, reason=reason)
     return row
 
 
@@ -156,8 +170,14 @@ def _retry_subject(row: ExceptionCase, actor: User | None, reason: str, now: dat
             retry_item(row.subject_id, actor=actor, reason=reason, now=now)
         case "invoice" if row.reason == "invoice_voided":
             bill_again(row.subject_id, actor=actor, reason=reason, now=now)
+        case "connection" if row.reason == MASS_DELETION:
+            accept_deletions(_connection(row), row.detail["object"], actor=actor, reason=reason, now=now)
         case _:
             wake(kinds.RELEASE, row.customer_id)
+
+
+def _connection(row: ExceptionCase) -> Connection:
+    return Connection.objects.get(pk=row.subject_id)
 
 
 def _open(case: ExceptionCase) -> ExceptionCase:

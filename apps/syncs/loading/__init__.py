@@ -1,6 +1,7 @@
 """Turns a page of vendor records into raw rows, canonical rows, history, references and changes, in a few statements."""
 
+from apps.syncs.loading.burials import load_deletions, settle
 from apps.syncs.loading.context import Counts, LoadContext
-from apps.syncs.loading.page import Prepared, load_deletions, load_page, prepare_page
+from apps.syncs.loading.page import Prepared, load_page, prepare_page
 
-__all__ = ["Counts", "LoadContext", "Prepared", "load_deletions", "load_page", "prepare_page"]
+__all__ = ["Counts", "LoadContext", "Prepared", "load_deletions", "load_page", "prepare_page", "settle"]

@@ -54,6 +54,8 @@ class LoadContext:
     url_template: str = ""
     known: dict[tuple[str, str], int] = field(default_factory=dict)
     """(object, external id) → canonical id, kept over the pages of a run."""
+    has_gone: bool = False
+    """Something was noted as gone, or is alive again: `burials.settle` is to be called."""
 
     def remember(self, found: dict[tuple[str, str], int]) -> None:
         if len(self.known) > _KEPT_REFERENCES:

@@ -16,12 +16,14 @@ from apps.canonical.services import settle_proposals
 from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem, clear, report
 from apps.mappings.engine import Deleted, Mapped, Reference, Rejected, Skipped
-from apps.syncs.loading import differences, limits, lines, matching, payloads, proposals, references, rows
+from apps.syncs.loading import burials, differences, limits, lines, matching, payloads, proposals, references, rows
 from apps.syncs.loading.context import Counts, LoadContext
 from apps.syncs.models import SourceRecord
 
 logger = logging.getLogger(__name__)
 JsonObject = dict[str, Any]
+_PERHAPS_ALIVE = ("deleted", "gone", "kept")
+"""Of such a record an equal payload is news: it is there again."""
 
 
 @dataclass(slots=True)
@@ -37,7 +39,8 @@ class Incoming:
     values: JsonObject | None = None
     references: dict[str, Reference] | None = None
     record_id: int | None = None
-    was_rejected: bool = False
+    before: str = ""
+    """Status of what is stored until now."""
     is_mapped: bool = False
 
 
@@ -77,15 +80,20 @@ def load_page(
     now: datetime,
     force: bool = False,
     prepared: Prepared | None = None,
+    settled: bool = True,
 ) -> Counts:
     """Write a page of vendor records. `force` maps unchanged payloads too (a corrected mapping is applied again).
-    `prepared` is what `prepare_page` made of the same records.
+    `prepared` is what `prepare_page` made of the same records. Not `settled`: what is said to be gone is only noted, and the
+    caller calls `burials.settle` after the last page.
 
     Falls back to record by record when the database refuses the page, so that only the offending record fails.
     """
     try:
         with transaction.atomic():
-            return _load(context, prepared or prepare_page(context, records, map_all=force), now=now, force=force)
+            counts = _load(context, prepared or prepare_page(context, records, map_all=force), now=now, force=force)
+            if settled and context.has_gone:
+                counts.add(burials.settle(context, now=now))
+            return counts
     except (DataError, IntegrityError) as error:
         context.known.clear()  # ids made inside are rolled back with it
         if len(records) == 1:
@@ -93,7 +101,9 @@ def load_page(
         logger.warning("syncs.load.page_refused %s: %s", context.object_name, error)
     counts = Counts()
     for record in records:
-        counts.add(load_page(context, [record], now=now, force=force))
+        counts.add(load_page(context, [record], now=now, force=force, settled=False))
+    if settled and context.has_gone:
+        counts.add(burials.settle(context, now=now))
     return counts
 
 
@@ -128,8 +138,9 @@ def _fresh(context: LoadContext, page: list[Incoming], counts: Counts, *, force:
     fresh: list[Incoming] = []
     for item in page:
         digest, status = stored.get(item.external_id, (b"", ""))
-        item.was_rejected = status == "rejected"
-        if digest == item.digest and not force and status != "deleted":
+        item.before = status
+        context.has_gone |= status == "gone"
+        if digest == item.digest and not force and status not in _PERHAPS_ALIVE:
             counts.unchanged += 1
         else:
             fresh.append(item)
@@ -191,10 +202,10 @@ def _write(context: LoadContext, fresh: list[Incoming], author: writing.Author, 
     matching.propose(context, new, author)
     made = {item.external_id for item in new}
     _update(context, known, [item for item in present if item.external_id not in made], author, counts)
-    _bury(context, known, [item for item in usable if item.status == "deleted" and item.record_id], author, counts)
     counts.skipped += sum(
         item.status == "skipped" or (item.status == "deleted" and not item.record_id) for item in fresh
     )
+    _note_gone(context, known, [item for item in usable if item.status == "deleted" and item.record_id], counts)
 
 
 def _settle_references(item: Incoming, known: Entity, found: dict[references.Key, int]) -> None:
@@ -330,39 +341,15 @@ def _as_columns(known: Entity, values: JsonObject) -> JsonObject:
     return {name: known.defaults.get(name) if value is None else value for name, value in columns.items()}
 
 
-def _bury(context: LoadContext, known: Entity, items: list[Incoming], author: writing.Author, counts: Counts) -> None:
-    """A deletion is a mark, and only the system that owns the record may set it."""
-    if not items or not context.owns_entity:
-        counts.skipped += len(items)
+def _note_gone(context: LoadContext, known: Entity, items: list[Incoming], counts: Counts) -> None:
+    """Those that are marked as deleted at the vendor; what was marked here before stays so."""
+    if not items:
         return
-    buried: list[JsonObject] = []
-    for record in known.model.objects.select_for_update().filter(
-        pk__in=[item.record_id for item in items], deleted_at__isnull=True
-    ):
-        row = {column.name: getattr(record, column.name) for column in known.columns}
-        buried.append({**row, "deleted_at": author.now, "updated_at": author.now, "_kind": "deleted", "_fields": {}})
-    writing.update(known.name, buried, author)
-    counts.updated += len(buried)
-    counts.unchanged += len(items) - len(buried)
-
-
-def load_deletions(context: LoadContext, external_ids: list[str], *, now: datetime) -> Counts:
-    """The vendor says these records are gone: mark what they were, if this connection owns it. In the caller's transaction."""
-    counts = Counts()
-    if context.mapping is None:
-        counts.skipped = len(external_ids)
-        return counts
-    author = writing.Author(context.customer_id, context.origin, context.reason, context.run_id, now)
-    own = references.look_up(context, [(context.object_name, external_id) for external_id in external_ids])
-    gone = [
-        Incoming(external_id, "", b"", {}, status="deleted", record_id=record_id)
-        for (_, external_id), record_id in own.items()
-    ]
-    _bury(context, entity(context.entity), gone, author, counts)
-    SourceRecord.objects.filter(
-        connection_id=context.connection_id, object_name=context.object_name, external_id__in=external_ids
-    ).update(status="deleted", received_at=now)
-    return counts
+    decided = burials.fates(context, known, {item.external_id: (item.record_id, item.before) for item in items})
+    for item in items:
+        item.status = decided[item.external_id]
+    counts.unchanged += sum(item.status == "deleted" and context.owns_entity for item in items)
+    counts.skipped += sum(item.status == "kept" or not context.owns_entity for item in items)
 
 
 def _keep_sources(context: LoadContext, fresh: list[Incoming], author: writing.Author) -> None:
@@ -380,6 +367,7 @@ def _keep_sources(context: LoadContext, fresh: list[Incoming], author: writing.A
                 item.record_id,
             )
             for item in fresh
+            if not (item.status == item.before == "deleted")  # its time stays that of the mark
         ],
         author,
     )
@@ -391,7 +379,7 @@ def _report(context: LoadContext, fresh: list[Incoming], counts: Counts) -> None
     well_again = [
         trace_key(context.connection_id, context.object_name, i.external_id)
         for i in fresh
-        if i.was_rejected and i.status != "rejected"
+        if i.before == "rejected" and i.status != "rejected"
     ]
     clear(customer_id=context.customer_id, trace_keys=well_again, note="The record arrived again and could be used.")
     if not rejected:

@@ -8,6 +8,8 @@ class RecordStatus(models.TextChoices):
     APPLIED = "applied"
     SKIPPED = "skipped", "skipped by the mapping"
     REJECTED = "rejected", "could not be mapped"
+    GONE = "gone", "said to be deleted, not marked yet"
+    KEPT = "kept", "said to be deleted, kept by a person"
     DELETED = "deleted", "deleted at the vendor"
     IGNORED = "ignored", "ignored by a person"
 
@@ -42,6 +44,9 @@ class SourceRecord(models.Model):
                 fields=["connection", "object_name"],
                 name="source_record_trouble",
                 condition=models.Q(status="rejected"),
+            ),
+            models.Index(
+                fields=["connection", "object_name"], name="source_record_gone", condition=models.Q(status="gone")
             ),
         ]
 

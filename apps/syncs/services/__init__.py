@@ -1,5 +1,6 @@
 """Use cases of syncs: pulling, webhooks, deliveries, applying again."""
 
+from apps.syncs.services.burying import accept_deletions, refuse_deletions
 from apps.syncs.services.deliveries import (
     DeliveryStateError,
     cancel_delivery,
@@ -21,6 +22,7 @@ __all__ = [
     "DryRunReport",
     "RunStateError",
     "Trial",
+    "accept_deletions",
     "add_syncs",
     "cancel_delivery",
     "cancel_run",
@@ -31,6 +33,7 @@ __all__ = [
     "edit_delivery",
     "intend",
     "receive_webhook",
+    "refuse_deletions",
     "release",
     "reprocess",
     "retry_delivery",

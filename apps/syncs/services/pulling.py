@@ -20,7 +20,7 @@ from apps.core.problems import Problem, clear, report
 from apps.core.work import LeaseLostError, Work, renew, wake
 from apps.core.work.kinds import REACT, RELEASE
 from apps.mappings.services import drift
-from apps.syncs.loading import Counts, LoadContext, Prepared, load_deletions, load_page
+from apps.syncs.loading import Counts, LoadContext, Prepared, load_deletions, load_page, settle
 from apps.syncs.loading.page import keyless_trace
 from apps.syncs.models import SourceRecord, Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
@@ -117,7 +117,7 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
             taken = reading.take()
             if taken is None:
                 drift.end_watch(watch, now=now)
-                return reading.not_before or _succeed(sync, run, high_water, now)
+                return reading.not_before or _succeed(sync, run, context, high_water, now)
             page, prepared = taken
             if not drift.look_at(watch, page.records, now=now):
                 return _held(run, now)
@@ -131,7 +131,7 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
             if page.next_resume is None or not goes_on:
                 drift.end_watch(watch, now=now)
             if page.next_resume is None:
-                return _succeed(sync, run, high_water, now)
+                return _succeed(sync, run, context, high_water, now)
             renew(work)
             if not goes_on:
                 return datetime.now(UTC)
@@ -155,9 +155,9 @@ def _keep_page(
     row = SyncRun.objects.select_for_update().get(pk=run.pk)
     if row.status != RunStatus.RUNNING:
         return None
-    counts = load_page(context, page.records, now=now, prepared=prepared)
+    counts = load_page(context, page.records, now=now, prepared=prepared, settled=False)
     if page.deleted_ids:
-        counts.add(load_deletions(context, list(page.deleted_ids), now=now))
+        counts.add(load_deletions(context, list(page.deleted_ids), now=now, settled=False))
     client.keep(page, counts, now=now)
     _add(row, counts)
     row.pages += 1
@@ -181,10 +181,13 @@ def _add(run: SyncRun, counts: Counts) -> None:
 
 
 @transaction.atomic
-def _succeed(sync: Sync, run: SyncRun, high_water: str | None, now: datetime) -> datetime:
-    SyncRun.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(
-        status=RunStatus.SUCCEEDED, finished_at=now, resume=None, error="", error_code=""
-    )
+def _succeed(sync: Sync, run: SyncRun, context: LoadContext, high_water: str | None, now: datetime) -> datetime:
+    row = SyncRun.objects.select_for_update().get(pk=run.pk)
+    if row.status == RunStatus.RUNNING:
+        # Only now it is known how many records the whole read says are gone.
+        _add(row, settle(context, now=now))
+        row.status, row.finished_at, row.resume, row.error, row.error_code = RunStatus.SUCCEEDED, now, None, "", ""
+        row.save()
     Sync.objects.filter(pk=sync.pk).update(cursor=high_water or sync.cursor, latest_success_at=now)
     health.vendor_answered(sync.connection, now=now)
     clear(customer_id=sync.customer_id, trace_keys=[_trace(sync)], note="The next run succeeded.")

@@ -12,7 +12,7 @@ from apps.core.models import Lane
 from apps.core.work import Work, renew, wake
 from apps.core.work.kinds import DELIVER, REACT
 from apps.mappings.models import Mapping
-from apps.syncs.loading import Counts, load_page
+from apps.syncs.loading import Counts, load_page, settle
 from apps.syncs.models import Delivery, SourceRecord
 from apps.syncs.models.inbound import RecordStatus
 from apps.syncs.models.outbound import FINAL, DeliveryStatus
@@ -22,6 +22,7 @@ from apps.syncs.services.contexts import load_context
 _CHUNK = 500
 # A long replay lets go of its worker this often, so that others' work is not kept waiting.
 _SLICE_SECONDS = 4.0
+_NOT_REPLAYED = (RecordStatus.DELETED, RecordStatus.IGNORED, RecordStatus.GONE, RecordStatus.KEPT)
 # What a change of settings or the arrival of a record can repair without a person looking at each one.
 _RELEASABLE = ("value_unmapped", "missing_reference", "missing_value", "flow_incomplete")
 
@@ -51,10 +52,12 @@ def reprocess(records: Iterable[int], *, actor: User | None, reason: str, now: d
 
 
 @transaction.atomic
-def _apply(connection: Connection, object_name: str, ids: list[int], *, reason: str, now: datetime) -> Counts:
+def _apply(
+    connection: Connection, object_name: str, ids: list[int], *, reason: str, now: datetime, settled: bool = True
+) -> Counts:
     context = load_context(connection, object_name, reason=reason)
     payloads = list(SourceRecord.objects.filter(pk__in=ids).order_by("pk").values_list("payload", flat=True))
-    counts = load_page(context, payloads, now=now, force=True)
+    counts = load_page(context, payloads, now=now, force=True, settled=settled)
     if counts.changed:
         wake(REACT, connection.customer_id)
     return counts
@@ -80,13 +83,15 @@ def _replay_some(mapping_id: int, now: datetime) -> bool:
         SourceRecord.objects.filter(
             connection_id=mapping.connection_id, object_name=mapping.object_name, pk__gt=mapping.replay_after
         )
-        .exclude(status__in=[RecordStatus.DELETED, RecordStatus.IGNORED])
+        .exclude(status__in=_NOT_REPLAYED)
         .order_by("pk")
         .values_list("pk", flat=True)[:_CHUNK]
     )
+    reason = f"version {mapping.version} of its mapping applied again"
     if ids:
-        reason = f"version {mapping.version} of its mapping applied again"
-        _apply(mapping.connection, mapping.object_name, ids, reason=reason, now=now)
+        _apply(mapping.connection, mapping.object_name, ids, reason=reason, now=now, settled=False)
+    elif settle(load_context(mapping.connection, mapping.object_name, reason=reason), now=now).changed:
+        wake(REACT, mapping.customer_id)
     Mapping.objects.filter(pk=mapping.pk).update(replay_after=ids[-1] if ids else None)
     return bool(ids)
 
