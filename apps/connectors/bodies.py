@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import uuid
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -15,11 +16,18 @@ from apps.connectors.types import Answer, Outcome, Record
 from apps.core.http import CallRecord
 from apps.core.http.redact import HIDDEN, is_secret_name
 
+_OWN_IDS = uuid.UUID("6f6b1d53-5a0f-4c0e-9d7a-5f5b8f0c2e41")  # a name space of our own (RFC 9562, version 5)
+
 
 def marker_for(idempotency_key: str) -> str:
     """The short mark by which a record we wrote is recognised: always the same for one intended write."""
     digest = hashlib.sha256(idempotency_key.encode()).digest()
     return "TL-" + base64.b32encode(digest).decode()[:10]
+
+
+def uuid_for(idempotency_key: str) -> str:
+    """The id a new record gets where the caller may choose it: always the same for one intended write."""
+    return str(uuid.uuid5(_OWN_IDS, idempotency_key))
 
 
 class Body(dict[str, Any]):

@@ -16,6 +16,7 @@ from apps.connectors.bodies import (
     outcome_of,
     redacted,
     unmet,
+    uuid_for,
 )
 from apps.connectors.building import build
 from apps.connectors.classify import Fault, fault_of
@@ -77,6 +78,7 @@ class Writer:
         scope = self.transport.scope(
             external_id=self._reader.key(object_name, external_id),
             idempotency_key=idempotency_key,
+            idempotency_uuid=uuid_for(idempotency_key),
             marker=marker,
             variables=variables or {},
         )
@@ -209,7 +211,8 @@ class Writer:
                 result = self._ask_again(call)
             else:
                 value = text_of(get(content, way.field)) if way.field else natural_key
-                result = self._look(object_name, way, marker=marker, natural_key=value, body=content, age=age_seconds)
+                known = {"marker": marker, "idempotency_uuid": uuid_for(idempotency_key), "body": content}
+                result = self._look(object_name, way, known, natural_key=value, age=age_seconds)
             if result.state != "unknown":
                 return result
             latest = result
@@ -352,7 +355,12 @@ class Writer:
 
     def _read_back(self, call: PreparedCall, lookup: Lookup) -> tuple[Record | None, str]:
         """The record a write made without naming it, or why it is not known."""
-        values = {"body": call.body, "marker": call.marker, "idempotency_key": call.idempotency_key}
+        values = {
+            "body": call.body,
+            "marker": call.marker,
+            "idempotency_key": call.idempotency_key,
+            "idempotency_uuid": uuid_for(call.idempotency_key),
+        }
         try:
             found = self._reader.look_up(call.object_name, lookup, values)
         except (VendorTransientError, VendorPermanentError) as error:
@@ -371,12 +379,12 @@ class Writer:
         )
 
     def _look(
-        self, object_name: str, way: ByLookup, *, marker: str, natural_key: str, body: Record, age: float | None
+        self, object_name: str, way: ByLookup, known: dict[str, Any], *, natural_key: str, age: float | None
     ) -> ProbeResult:
-        value = natural_key if way.by == "natural_key" else marker
+        value = natural_key if way.by == "natural_key" else known["marker"]
         if not value:
             return ProbeResult("unknown", reason=f"the record has no {way.by.replace('_', ' ')}")
-        values = {"marker": marker, "natural_key": value, "value": value, "body": body}
+        values = {**known, "natural_key": value, "value": value}
         try:
             found = self._reader.look_up(object_name, way.lookup, values)
         except (VendorTransientError, VendorPermanentError) as error:

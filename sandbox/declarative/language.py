@@ -41,6 +41,8 @@ class IdForm(Section):
     form: Literal["number", "number_text", "uuid", "pattern", "given"] = "number"
     pattern: str = ""
     start: int = 1001
+    may_be_given: bool = False
+    """uuid: the caller may choose it."""
 
     @model_validator(mode="after")
     def _patterned(self) -> "IdForm":

@@ -162,10 +162,10 @@ class Records:
             if field.required and get(record, name) in (None, "") and not (field.type == "list" and get(record, name)):
                 raise Problem("required", f"{name} is required", field=name)
         form = self.id_form(resource)
-        given_id = get(given, form.field) if form.form == "given" else None
+        given_id = get(given, form.field) if form.form == "given" or form.may_be_given else None
         if form.form == "given" and given_id in (None, ""):
             raise Problem("required", f"{form.field} is required", field=form.field)
-        new = given_id if form.form == "given" else new_id(form, self.store, self.account, resource)
+        new = given_id or new_id(form, self.store, self.account, resource)
         if self.store.peek(self.account, resource, str(new)) is not None:
             raise Problem("duplicate", f"{resource} {new} is there already", field=form.field, given=str(new))
         put(record, form.field, new)

@@ -35,6 +35,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] =
     ("freshdesk", "tickets", {"subject": "Old", "description": "Stays", "tags": ["theirs"]},
      {"subject": "New", "description": "Lost", "tags": ["lost"], "status": 4},
      {"subject": "New", "description": "Stays", "tags": ["theirs"], "status": 4}),
+    ("dynamics_365_sales", "accounts", {"name": "Old {n}", "accountnumber": "K-1", "throughline_id": "theirs-{n}"},
+     {"name": "New {n}"}, {"name": "New {n}", "accountnumber": "K-1"}),
     ("float", "allocations", {"notes": "Stays", "hours": 4}, {"hours": 6}, {"hours": 6, "notes": "Stays"}),
 ]  # fmt: skip
 

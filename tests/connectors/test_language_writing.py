@@ -227,6 +227,37 @@ def test_the_idempotency_key_may_stand_in_the_body() -> None:
     assert running.asked[0].json()["data"] == {"a": 1}
 
 
+def test_a_new_record_may_get_an_id_of_ours() -> None:
+    spec = {
+        "request": {"method": "PUT", "path": "/items/${idempotency_uuid}", "body": "${body}"},
+        "answer_id": "id",
+        "probe": [
+            {
+                "by": "marker",
+                "lookup": {"request": {"path": "/items/${idempotency_uuid}"}, "missing_status": [404]},
+            }
+        ],
+    }
+    held: dict[str, Any] = {}
+
+    def vendor(asked: Asked) -> Told:
+        if asked.method == "PUT":
+            held[asked.path] = {**asked.json(), "id": asked.path.rpartition("/")[2]}
+        return Told(held[asked.path]) if asked.path in held else Told({"message": "unknown"}, 404)
+
+    with served(vendor) as running:
+        client = connect(manifest(write={"create": spec}), running.url)
+        body = {"name": "New"}
+        before = client.probe("items", "create", idempotency_key="k", marker="m", body=body)
+        answers = [client.send(client.prepare("items", "create", body, idempotency_key="k")) for _ in range(2)]
+        found = client.probe("items", "create", idempotency_key="k", marker="m", body=body)
+        client.send(client.prepare("items", "create", body, idempotency_key="another"))
+
+    assert before.state == "absent"
+    assert [answer.external_id for answer in answers] == [found.external_id] * 2
+    assert len(held) == 2
+
+
 def test_a_form_with_nested_fields_is_sent_in_brackets() -> None:
     spec = {"request": {"method": "POST", "path": "/items", "body": "${body}", "encoding": "form"}, "answer_id": "id"}
     with served(lambda asked: Told({"id": "in_1"})) as vendor:

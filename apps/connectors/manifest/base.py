@@ -15,6 +15,7 @@ TEMPLATE_NAMES = {
     "value": "the value looked for (find)",
     "body": "the whole body the mapping produced (writes); alone in its string it stays a structure",
     "idempotency_key": "the delivery's key",
+    "idempotency_uuid": "the same key as a UUID, for vendors that let the caller choose a new record's id",
     "marker": "the short mark written into the record so that it can be recognised again",
     "natural_key": "the value of the record's natural key (probe)",
     "ids": "the ids of the page's records (attach); alone in its string it stays a list",
