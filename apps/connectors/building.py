@@ -28,6 +28,7 @@ class Put:
 
 
 REMOVED = object()
+_CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json_patch": "application/json-patch+json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,7 @@ def build(manifest: Manifest, spec: RequestSpec, scope: Scope, puts: Iterable[Pu
     encoded = encode(spec, body, scope)
     wire.setdefault("Accept", "application/json")
     if encoded is not None:
-        kind = "application/x-www-form-urlencoded" if spec.encoding == "form" else "application/json"
-        wire.setdefault("Content-Type", kind)
+        wire.setdefault("Content-Type", _CONTENT_TYPES.get(spec.encoding, "application/json"))
     return Built(method=spec.method, url=url, headers=wire, body=body, encoded=encoded)
 
 
@@ -98,6 +98,9 @@ def encode(spec: RequestSpec, body: Any, scope: Scope) -> bytes | None:
         return None
     if spec.encoding == "form":
         return urlencode([pair for name, value in body.items() for pair in _pairs(str(name), value)]).encode()
+    if spec.encoding == "json_patch":
+        # Whole fields only: what stands inside one is replaced with it.
+        body = [{"op": "replace", "path": spec.patch_prefix + name, "value": value} for name, value in body.items()]
     return dumps(body)
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.connectors import auth
-from apps.connectors.building import build
+from apps.connectors.building import Put, build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family, Manifest
 from apps.connectors.manifest.client import Variable
@@ -112,6 +112,11 @@ class VendorClient:
         scope = self._transport.scope(subscription=dict(values), today=self._transport.clock().date().isoformat())
         built = build(self.manifest, request, scope)
         return self._reader.read(self._transport.outbound(built), "subscribing to its webhooks", [], tries=1).body
+
+    def at_address(self, address: str) -> Any:
+        """The answer at a path (and parameters) the vendor named itself; the host is the connection's own."""
+        built = build(self.manifest, RequestSpec(path=""), self._transport.scope(), [Put("url", "", address)])
+        return self._reader.read(self._transport.outbound(built), "asking for the key of a webhook", [], tries=1).body
 
     def find_subscription(self, lookup: Lookup, values: Mapping[str, Any]) -> Record | None:
         """The subscription that exists already, or None."""

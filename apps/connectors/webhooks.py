@@ -58,11 +58,24 @@ def webhook_secret_name(manifest: Manifest) -> str:
     return manifest.webhooks.signature.secret if manifest.webhooks else ""
 
 
+def key_address(manifest: Manifest, body: bytes) -> str:
+    """Path and parameters of the address at which the body says the key is told; empty where it names none."""
+    spec = manifest.webhooks.signature if manifest.webhooks else None
+    try:
+        named = text_of(get(orjson.loads(body), spec.key_from)) if spec and spec.key_from else ""
+    except orjson.JSONDecodeError:
+        return ""
+    parts = urlsplit(named)
+    address = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return address if address.startswith("/") else ""
+
+
 def signature_of(spec: Signature, secret: str, *, method: str, url: str, body: bytes, timestamp: str = "") -> str:
     """The signature a genuine sender would give."""
     pieces = {"body": body, "method": method.upper().encode(), "uri": url.encode(), "timestamp": timestamp.encode()}
     message = b"".join(pieces.get(part, b".") for part in spec.signed)
-    digest = hmac.new(secret.encode(), message, getattr(hashlib, spec.digest)).digest()
+    key = hashlib.sha256(secret.encode()).digest() if spec.key_digest == "sha256" else secret.encode()
+    digest = hmac.new(key, message, getattr(hashlib, spec.digest)).digest()
     text = digest.hex() if spec.encoding == "hex" else base64.b64encode(digest).decode()
     return spec.prefix + text
 
@@ -73,6 +86,8 @@ def _distrust(
     """Why the sender is not believed; empty when it is."""
     if spec.kind == "none":
         return ""
+    if not secret and spec.key_from:
+        return "the vendor told no key for it"
     if not secret:
         return "the connection has no webhook key; enter it, so that senders can be told from forgers"
     if spec.kind == "secret_body":

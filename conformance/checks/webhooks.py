@@ -261,6 +261,10 @@ def _subject(bench: Bench) -> str:
 
 
 def _secret(bench: Bench) -> str:
+    spec = bench.manifest.webhooks
+    if spec is not None and spec.signature.key_from:
+        # The vendor tells it at an address of its own; what the address is, the webhook says.
+        return str(bench.account["webhook_signing_key"])
     config, credentials = bench.settings(bench.join.connect)
     # What the vendor signs with where a subscription was told no key of its own.
     subscription = {"secret": bench.account.get("webhook_signing_key", "")}

@@ -114,7 +114,8 @@ class FileSigner:
         if spec.plain:
             digest = getattr(hashlib, spec.digest)(message).digest()
         else:
-            digest = hmac.new(secret.encode(), message, getattr(hashlib, spec.digest)).digest()
+            key = hashlib.sha256(secret.encode()).digest() if spec.key_digest == "sha256" else secret.encode()
+            digest = hmac.new(key, message, getattr(hashlib, spec.digest)).digest()
         return digest.hex() if spec.encoding == "hex" else base64.b64encode(digest).decode()
 
     def _timestamp(self, now: datetime) -> str:

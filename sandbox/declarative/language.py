@@ -379,6 +379,8 @@ class Hmac(Section):
     """In order: body, timestamp, method, url, path, `key` (the key itself) or literal text (`.`)."""
     plain: bool = False
     """A bare hash over the parts instead of an HMAC."""
+    key_digest: Literal["", "sha256"] = ""
+    """The key is this digest of the secret."""
     timestamp: Literal["s", "ms", "iso"] = "s"
 
 

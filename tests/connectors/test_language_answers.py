@@ -236,6 +236,26 @@ class TestPlaces:
 
         assert verdict(intercom, headers={"X-Hub-Signature": "sha1=" + mac(BODY, digest=hashlib.sha1)}).accepted
 
+    def test_the_key_may_be_a_digest_of_the_secret(self) -> None:
+        connectwise = {"kind": "hmac", "header": "X-Content-Signature", "key_digest": "sha256"}
+        made = hmac.new(hashlib.sha256(KEY.encode()).digest(), BODY, hashlib.sha256).digest()
+
+        assert verdict(connectwise, headers={"X-Content-Signature": base64.b64encode(made).decode()}).accepted
+        assert not verdict(connectwise, headers={"X-Content-Signature": mac(BODY, encoding="base64")}).accepted
+
+    @pytest.mark.parametrize(
+        "spec",
+        [
+            {"kind": "hmac", "header": "X", "key_from": "url"},
+            {"kind": "hmac", "header": "X", "key_at": "key"},
+            {"kind": "hmac", "header": "X", "key_from": "url", "key_at": "key", "secret": "${credentials.key}"},
+            {"kind": "secret_header", "header": "X", "key_from": "url", "key_at": "key"},
+        ],
+    )
+    def test_a_key_that_is_told_goes_with_a_place_and_without_a_secret(self, spec: Any) -> None:
+        with pytest.raises(ValidationError, match="key_from goes with key_at"):
+            Signature(**spec)
+
     def test_user_and_password(self) -> None:
         def sent(text: str) -> bool:
             told = "Basic " + base64.b64encode(text.encode()).decode()

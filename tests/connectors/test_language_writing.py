@@ -314,3 +314,46 @@ def test_what_is_asked_before_a_change_may_name_the_record() -> None:
 
     written = [asked.json() for asked in running.asked if asked.method == "PUT"]
     assert written == [[{"name": "New", "key": "K-7"}], [{"name": "New", "key": "K-8"}]]
+
+
+class TestJsonPatch:
+    def sent(self, **request: Any) -> Asked:
+        spec = {
+            "method": "PATCH",
+            "path": "/items/${external_id}",
+            "body": "${body}",
+            "encoding": "json_patch",
+            **request,
+        }
+        asked: list[Asked] = []
+
+        def vendor(one: Asked) -> Told:
+            asked.append(one)
+            return Told({"id": 7})
+
+        with served(vendor) as running:
+            client = connect(manifest(write={"update": {"request": spec, "consume": ["part"]}}), running.url)
+            body = {"name": "New", "rate": Decimal("1.10"), "client": {"id": 3}, "note": None, "part": 1}
+            call = client.prepare("items", "update", body, idempotency_key="k", external_id="7")
+            assert client.send(call).outcome == "done"
+        assert call.redacted_body == {name: value for name, value in body.items() if name != "part"}
+        return asked[0]
+
+    def test_each_field_is_replaced_as_a_whole(self) -> None:
+        asked = self.sent()
+
+        assert asked.raw == (
+            b'[{"op":"replace","path":"/name","value":"New"},{"op":"replace","path":"/rate","value":1.10},'
+            b'{"op":"replace","path":"/client","value":{"id":3}},{"op":"replace","path":"/note","value":null}]'
+        )
+        assert asked.headers["content-type"] == "application/json-patch+json"
+
+    def test_a_vendor_may_want_bare_names_and_another_type(self) -> None:
+        asked = self.sent(patch_prefix="", headers={"Content-Type": "application/json"})
+
+        assert [one["path"] for one in asked.json()] == ["name", "rate", "client", "note"]
+        assert asked.headers["content-type"] == "application/json"
+
+    def test_it_needs_fields(self) -> None:
+        with pytest.raises(ValidationError, match="json_patch needs a body"):
+            manifest(write={"update": {"request": {"method": "PATCH", "path": "/x", "encoding": "json_patch"}}})

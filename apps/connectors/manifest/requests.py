@@ -25,7 +25,10 @@ class RequestSpec(Section):
     body: TemplateTree = None
     add: dict[str, TemplateTree] = {}
     """Dotted path → value put into the body beside what the mapping made: the record's id, where the address has none."""
-    encoding: Literal["json", "form", "json_rpc"] = "json"
+    encoding: Literal["json", "form", "json_rpc", "json_patch"] = "json"
+    """json_patch: the body's fields become operations, `[{"op": "replace", "path": "/name", "value": …}]` (RFC 6902)."""
+    patch_prefix: str = "/"
+    """json_patch: what stands before a field's name in `path`; some vendors write none."""
     rpc_method: Template = ""
     """json_rpc: the procedure called; `body` is then its parameters, a list or a mapping."""
     rpc_version: Literal["", "2.0"] = ""
@@ -39,6 +42,8 @@ class RequestSpec(Section):
     def _coherent(self) -> "RequestSpec":
         if self.encoding == "json_rpc" and (not self.rpc_method or not isinstance(self.body, list | dict)):
             raise ValueError("encoding json_rpc needs rpc_method and a body that is a list or mapping of parameters")
+        if self.encoding == "json_patch" and self.body is None:
+            raise ValueError("encoding json_patch needs a body: the fields that are replaced")
         if self.method == "GET" and self.body is not None:
             raise ValueError("a GET request has no body")
         if self.add and self.body is None:

@@ -45,6 +45,13 @@ class Signature(Section):
     tolerance_seconds: Seconds = 300
     secret: Template = ""
     """Which credential is the key."""
+    key_digest: Literal["", "sha256"] = ""
+    """hmac: the key is this digest of the secret instead of the secret itself."""
+    key_from: Path = ""
+    """hmac: where the body names the address at which the vendor tells the key. Its host is never used: the key is asked
+    for at the connection's own address, with its log-in."""
+    key_at: Path = ""
+    """key_from: where the key stands in that answer."""
 
     @model_validator(mode="after")
     def _placed(self) -> "Signature":
@@ -56,6 +63,8 @@ class Signature(Section):
         }
         if not needed.get(self.kind, "none needed"):
             raise ValueError(f"signature kind {self.kind} needs to say where it stands (header, param or path)")
+        if bool(self.key_from) != bool(self.key_at) or (self.key_from and (self.secret or self.kind != "hmac")):
+            raise ValueError("key_from goes with key_at and kind hmac, and instead of `secret`")
         if "timestamp" in self.signed and not (self.timestamp_header or self.timestamp_key):
             raise ValueError("signed names timestamp: timestamp_header or timestamp_key is needed")
         return self

@@ -1,7 +1,7 @@
 """Use cases around connections. Each that changes something says who and why, and takes the time from the caller."""
 
 from apps.connectors.services.apps import save_vendor_app
-from apps.connectors.services.clients import client_for, verify_connection_webhook
+from apps.connectors.services.clients import client_for
 from apps.connectors.services.connections import (
     ConnectionRefusedError,
     create_connection,
@@ -17,6 +17,7 @@ from apps.connectors.services.connections import (
     update_credentials,
 )
 from apps.connectors.services.consent import ConsentError, choose_variable, finish_oauth, start_oauth
+from apps.connectors.services.webhooks import verify_connection_webhook
 
 __all__ = [
     "ConnectionRefusedError",
