@@ -237,6 +237,8 @@ class Writer:
         for item in spec.look_up:
             if item.unless and get(body, item.unless) not in (None, "", [], {}):
                 continue
+            if item.only_with and get(body, item.only_with) in (None, "", [], {}):
+                continue
             try:
                 value = self._asked(call, item, body)
             except VendorTransientError as error:

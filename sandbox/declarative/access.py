@@ -123,22 +123,25 @@ def _by_session(vendor: "DeclaredVendor", auth: Session, call: Call) -> str:
 
 
 def assertion_account(vendor: "DeclaredVendor", assertion: str, now: datetime) -> Document | None:
-    """The account whose key signed a JWT (RFC 7523, RS256); None when it does not hold."""
+    """The account whose key signed a JWT (RFC 7523): RS256 where it is the grant, PS256 where it stands for the client's
+    secret; None when it does not hold."""
+    is_client = vendor.oauth.client_assertion
+    scheme = padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size) if is_client else padding.PKCS1v15()
     try:
         head, payload, signature = assertion.split(".")
         claims = json.loads(_unpacked(payload))
-        if json.loads(_unpacked(head)).get("alg") != "RS256":
+        if json.loads(_unpacked(head)).get("alg") != ("PS256" if is_client else "RS256"):
             return None
         account = next(item for item in vendor.accounts() if item["client_id"] == claims.get("iss"))
         key = serialization.load_pem_public_key(account["public_key"].encode())
         assert isinstance(key, rsa.RSAPublicKey)
-        key.verify(_unpacked(signature), f"{head}.{payload}".encode(), padding.PKCS1v15(), hashes.SHA256())
+        key.verify(_unpacked(signature), f"{head}.{payload}".encode(), scheme, hashes.SHA256())
     except (ValueError, KeyError, StopIteration, InvalidSignature):
         return None
     expires = claims.get("exp")
     if not isinstance(expires, int | float) or not 0 < expires - now.timestamp() <= 3600:
         return None
-    return account if claims.get("aud") and claims.get("sub") else None
+    return account if claims.get("aud") and (is_client or claims.get("sub")) else None
 
 
 def new_key_pair() -> tuple[str, str]:

@@ -53,6 +53,9 @@ class Query:
     limit: int | None = None
     offset: int = 0
     count: bool = False
+    columns: tuple[Any, ...] = ()
+    """SuiteQL: what each row says (`queries.suiteql.Column`); then `fields` is empty."""
+    group: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

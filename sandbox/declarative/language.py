@@ -285,6 +285,8 @@ class OAuth2(Section):
     rotates: bool = False
     client_credentials: bool = False
     jwt_bearer: bool = False
+    client_assertion: bool = False
+    """client_credentials by a signed statement instead of a secret (RFC 7523, PS256)."""
     prefix: str = "Bearer"
     extra: dict[str, Any] = {}
     """What the token answer carries besides (`instance_url: $base_url`)."""

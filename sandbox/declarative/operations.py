@@ -9,7 +9,7 @@ from sandbox.declarative import forms, moments, paging
 from sandbox.declarative.conditions import EVERYTHING, All, Condition, Query, QueryError, Record, Test, sorted_by
 from sandbox.declarative.language import Filter, Operation, QueryLanguage, QueryPath, Resource, VendorFile
 from sandbox.declarative.problems import Problem
-from sandbox.declarative.queries import jql, lists, odata, sql
+from sandbox.declarative.queries import jql, lists, odata, sql, suiteql
 from sandbox.declarative.records import Records
 from sandbox.declarative.templates import fill, fill_text, get
 from sandbox.framework import jsontext
@@ -381,13 +381,9 @@ class QueryEndpoint:
     def answer(self, call: Call) -> Reply:
         need_headers(call, self.spec.needs_header)
         text, token, deleted = self._text(call)
-        try:
-            query = sql.parse(text, self.spec.language)
-        except QueryError as error:
-            raise Problem("bad_query", str(error), field=self.spec.param) from error
-        resource = self.vendor.resource_named(query.resource)
-        call.resource, call.operation = resource, "query"
         records = Records(self.vendor, call.account, call.now)
+        resource, query = self._parsed(text, records)
+        call.resource, call.operation = resource, "query"
         judge = records.judge(resource)
         try:
             for name in (*query.fields, *(item.lstrip("-") for item in query.order)):
@@ -407,6 +403,14 @@ class QueryEndpoint:
             return Reply(
                 fill(self.spec.answer, {**values, **_empty_page(len(found)), "next_path": None, "records": []})
             )
+        if query.group:
+            rows = [
+                suiteql.row(query.columns, records, resource, held)
+                for held in suiteql.grouped(query, records, resource, found)
+            ]
+            return Reply(
+                fill(self.spec.answer, {**values, **_empty_page(len(rows)), "next_path": None, "records": rows})
+            )
         page = self._page(call, records, resource, found, query, token)
         shown = [self._record(records, resource, item, query) for item in page.records]
         if page.values["next_token"]:
@@ -414,6 +418,17 @@ class QueryEndpoint:
             self.vendor.store.put("_system", "query texts", page.values["next_token"].rpartition("-")[0], held)
         values["next_path"] = self._next_path(call, page.values["next_token"])
         return Reply(fill(self.spec.answer, {**values, **page.values, "records": shown}), 200, page.headers)
+
+    def _parsed(self, text: str, records: Records) -> tuple[str, Query]:
+        try:
+            if self.spec.language == "suiteql":
+                statement = suiteql.parse(text)
+                resource = self.vendor.resource_named(statement.table)
+                return resource, suiteql.resolved(statement, records, resource)
+            query = sql.parse(text, self.spec.language)
+        except QueryError as error:
+            raise Problem("bad_query", str(error), field=self.spec.param) from error
+        return self.vendor.resource_named(query.resource), query
 
     def _next_path(self, call: Call, token: str | None) -> str | None:
         """Where the next page is, as a path."""
@@ -453,6 +468,8 @@ class QueryEndpoint:
         return paging.page(self.spec.paging, asked, found, limit=query.limit, offset=query.offset)
 
     def _record(self, records: Records, resource: str, record: Record, query: Query) -> Any:
+        if query.columns:
+            return suiteql.row(query.columns, records, resource, [record])
         shown = records.shown(resource, record)
         if query.fields:
             narrowed: Record = dict(shown) if sql.ALL_FIELDS in query.fields else {}

@@ -135,7 +135,8 @@ class DeclaredVendor(Vendor):
             }
             for name, pattern in self.file.vendor.credentials.items():
                 account[name] = from_pattern(pattern, self.store, SYSTEM, f"{self.name} {name}")
-            if any(isinstance(auth, OAuth2) and auth.jwt_bearer for auth in self.file.auth):
+            signed = [auth for auth in self.file.auth if isinstance(auth, OAuth2)]
+            if any(auth.jwt_bearer or auth.client_assertion for auth in signed):
                 account["private_key"], account["public_key"] = access.new_key_pair()
             self.store.put(SYSTEM, "accounts", account["id"], account)
         records = Records(self, account["id"], self.clock())
@@ -321,7 +322,7 @@ def _oauth(file: VendorFile) -> OAuthPaths:
             return OAuthPaths(
                 authorize=tuple(auth.authorize), token=tuple(auth.token), access_seconds=auth.access_seconds,
                 rotates_refresh=auth.rotates, client_credentials=auth.client_credentials, jwt_bearer=auth.jwt_bearer,
-                extra=dict(auth.extra),
+                client_assertion=auth.client_assertion, extra=dict(auth.extra),
             )  # fmt: skip
     return OAuthPaths(authorize=(), token=(), access_seconds=0, rotates_refresh=False)
 

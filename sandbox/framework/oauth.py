@@ -71,6 +71,8 @@ def token_answer(vendor: Vendor, body: bytes, headers: Mapping[str, str], now: d
     form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
     if form.get("grant_type") == _JWT_BEARER and vendor.oauth.jwt_bearer:
         return _from_assertion(vendor, form.get("assertion", ""), now)
+    if form.get("grant_type") == "client_credentials" and vendor.oauth.client_assertion:
+        return _from_assertion(vendor, form.get("client_assertion", ""), now, tells_lifetime=True)
     client_id, client_secret = _client_credentials(form, headers)
     client = _client(vendor, client_id)
     grant = form.get("grant_type", "")
@@ -157,7 +159,7 @@ def _pkce_holds(code: Document, verifier: str) -> bool:
     return hmac.compare_digest(verifier, code["challenge"])
 
 
-def _from_assertion(vendor: Vendor, assertion: str, now: datetime) -> Reply:
+def _from_assertion(vendor: Vendor, assertion: str, now: datetime, *, tells_lifetime: bool = False) -> Reply:
     account = vendor.assertion_account(assertion, now)
     if account is None:
         return _error("invalid_grant", "The assertion is not signed by a known key, has run out, or names nobody")
@@ -167,7 +169,7 @@ def _from_assertion(vendor: Vendor, assertion: str, now: datetime) -> Reply:
             seconds=vendor.oauth.access_seconds, refresh="none",
         )  # fmt: skip
     # Salesforce tells neither lifetime nor refresh token here.
-    hidden = ("refresh_token", "expires_in")
+    hidden = ("refresh_token",) if tells_lifetime else ("refresh_token", "expires_in")
     return _tokens(vendor, {name: value for name, value in pair.items() if name not in hidden})
 
 

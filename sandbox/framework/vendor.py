@@ -28,6 +28,7 @@ class OAuthPaths:
     rotates_refresh: bool
     client_credentials: bool = False
     jwt_bearer: bool = False
+    client_assertion: bool = False
     extra: dict[str, Any] = field(default_factory=dict)  # what the token answer carries besides
 
 

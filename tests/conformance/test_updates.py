@@ -37,6 +37,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] =
      {"subject": "New", "description": "Stays", "tags": ["theirs"], "status": 4}),
     ("dynamics_365_sales", "accounts", {"name": "Old {n}", "accountnumber": "K-1", "throughline_id": "theirs-{n}"},
      {"name": "New {n}"}, {"name": "New {n}", "accountnumber": "K-1"}),
+    ("netsuite", "customers", {"companyName": "Old {n}", "phone": "+49 30 1"},
+     {"companyName": "New {n}", "currencyCode": "USD"}, {"companyname": "New {n}", "phone": "+49 30 1", "currency": "EUR"}),
     ("float", "allocations", {"notes": "Stays", "hours": 4}, {"hours": 6}, {"hours": 6, "notes": "Stays"}),
 ]  # fmt: skip
 

@@ -294,6 +294,30 @@ class TestAddedToTheBody:
             manifest(write={"update": {"request": {"method": "POST", "path": "/x", "add": {"Id": "1"}}}})
 
 
+def test_a_question_may_belong_to_a_field_that_is_not_always_there() -> None:
+    lookup = {"request": {"path": "/currencies/${body.code}"}}
+    spec = {
+        "request": {"method": "PUT", "path": "/items", "body": "${body}"},
+        "look_up": [{"into": "currency.id", "only_with": "code", "lookup": lookup, "value": "id"}],
+        "consume": ["code"],
+        "repeatable": True,
+    }
+
+    def vendor(asked: Asked) -> Told:
+        return Told({"id": 7} if asked.method == "GET" else {})
+
+    with served(vendor) as running:
+        client = connect(manifest(write={"create": spec}), running.url)
+        for body in ({"name": "a", "code": "EUR"}, {"name": "b", "code": ""}, {"name": "c"}):
+            client.send(client.prepare("items", "create", body, idempotency_key="k"))
+
+    assert [asked.json() for asked in running.asked if asked.method == "PUT"] == [
+        {"name": "a", "currency": {"id": 7}},
+        {"name": "b"},
+        {"name": "c"},
+    ]
+
+
 def test_what_is_asked_before_a_change_may_name_the_record() -> None:
     spec = {
         "request": {"method": "PUT", "path": "/items", "body": ["${body}"]},

@@ -206,6 +206,8 @@ class BodyLookup(Section):
     """The answer is the same for every record with the same question (a currency's id): ask once a client."""
     unless: str = ""
     """Field of the body that makes the question needless when it holds something."""
+    only_with: str = ""
+    """Field of the body without which nothing is asked and nothing put there (a client's currency)."""
     missing: str = "the record it needs was not found at the vendor"
     """What a person is told when nothing is found; the write is then refused."""
 

@@ -1,4 +1,4 @@
-"""SELECT … FROM … WHERE … ORDER BY … as Salesforce, QuickBooks and SuiteQL write it."""
+"""SELECT … FROM … WHERE … ORDER BY … as Salesforce and QuickBooks write it; what stands behind WHERE is SuiteQL's too."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ def parse(text: str, language: str) -> Query:
     fields, count = _fields(words)
     words.need("from")
     resource = words.name()
-    where = _any(words, language) if words.take("where") else EVERYTHING
-    order = _order(words)
+    where = condition(words, language) if words.take("where") else EVERYTHING
+    sorting = order(words)
     limit, offset = None, 0
     while word := words.peek():
         if word.is_("limit"):
@@ -34,7 +34,7 @@ def parse(text: str, language: str) -> Query:
             limit = words.number()
         else:
             words.end()
-    return Query(resource, fields, where, order, limit, max(0, offset), count)
+    return Query(resource, fields, where, sorting, limit, max(0, offset), count)
 
 
 def _fields(words: Words) -> tuple[tuple[str, ...], bool]:
@@ -57,7 +57,7 @@ def _fields(words: Words) -> tuple[tuple[str, ...], bool]:
             return (() if found == [ALL_FIELDS] else tuple(found)), False
 
 
-def _order(words: Words) -> tuple[str, ...]:
+def order(words: Words) -> tuple[str, ...]:
     if not (words.take("order") or words.take("orderby")):
         return ()
     words.take("by")
@@ -74,7 +74,7 @@ def _order(words: Words) -> tuple[str, ...]:
             return tuple(found)
 
 
-def _any(words: Words, language: str) -> Condition:
+def condition(words: Words, language: str) -> Condition:
     parts = [_all(words, language)]
     while words.take("or"):
         if language == "quickbooks":
@@ -94,7 +94,7 @@ def _one(words: Words, language: str) -> Condition:
     if words.take("not"):
         return Not(_one(words, language))
     if words.take("("):
-        inner = _any(words, language)
+        inner = condition(words, language)
         words.need(")")
         return inner
     name = words.name()
