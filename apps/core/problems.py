@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.dispatch import Signal
 
@@ -36,6 +36,13 @@ class Problem:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
+class Owned(Protocol):
+    """A row that belongs to a customer's connection."""
+
+    customer_id: Any
+    connection_id: Any
+
+
 rehearsing: ContextVar[bool] = ContextVar("problems_rehearsing", default=False)
 """True while a rehearsal runs: listeners that keep book must not; a preview still hears."""
 
@@ -52,6 +59,24 @@ def rehearsed() -> Iterator[None]:
 
 def report(problem: Problem) -> None:
     problem_found.send(sender=Problem, problem=problem)
+
+
+def report_of(
+    owner: Owned, *, trace_key: str, reason: str, title: str, subject: tuple[str, int], **detail: Any
+) -> None:
+    """The same for what happened to something of a connection: `owner` is the row, `subject` its kind and id."""
+    report(
+        Problem(
+            customer_id=owner.customer_id,
+            connection_id=owner.connection_id,
+            trace_key=trace_key,
+            reason=reason,
+            title=title,
+            subject_kind=subject[0],
+            subject_id=subject[1],
+            detail=detail,
+        )
+    )
 
 
 def clear(*, customer_id: int, trace_keys: list[str], note: str) -> None:

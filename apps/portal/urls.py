@@ -22,6 +22,7 @@ urlpatterns = [
     path("connections/<int:pk>/reconnect/", connections.reconnect, name="connection-reconnect"),
     path("connections/<int:pk>/test/", connections.test, name="connection-test"),
     path("files/", files.files, name="files"),
+    path("files/template/<slug:object_name>.<slug:kind>", files.template, name="file-template"),
     path("files/<int:pk>/", files.file, name="file"),
     path("files/<int:pk>/reading/", files.reading, name="file-reading"),
     path("files/<int:pk>/set-aside/", files.bad_rows, name="file-bad-rows"),

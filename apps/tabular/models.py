@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models.functions import Now
 from simple_history.models import HistoricalRecords
 
+from apps.tabular.reading.limits import CHUNK_ROWS
+
 
 class FileStatus(models.TextChoices):
     RECEIVED = "received", "Being read"
@@ -68,6 +70,10 @@ class DataFile(models.Model):
     @property
     def set_aside(self) -> int:
         return self.refused_count + self.rejected_count
+
+    @property
+    def rows_done(self) -> int:
+        return min(self.chunks_done * CHUNK_ROWS, self.rows)
 
     @property
     def reasons(self) -> list[tuple[str, str]]:

@@ -2,22 +2,25 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 from django.conf import settings
 
 from apps.connectors.manifest import Family
+from apps.connectors.models import Connection
 from apps.connectors.sources import Source, answers_for, read_call
 from apps.connectors.types import LoadedCounts, Page, Record, VendorPermanentError, Verification
 from apps.core.json_text import storable
 from apps.core.problems import Problem as Trouble
-from apps.core.problems import clear, report
+from apps.core.problems import clear, report, report_of
 from apps.tabular.models import DataFile, FilePart, FileStatus, Layout, RowChunk
 from apps.tabular.reading.converting import Problem
 from apps.tabular.services import collecting, layouts, tables
+from apps.tabular.services.chunks import unpack
 from apps.tabular.services.databases import database
-from apps.tabular.services.staging import trace_key, unpack
+from apps.tabular.services.staging import trace_key
 
 logger = logging.getLogger(__name__)
 PROBLEMS_KEPT = 200
@@ -115,17 +118,14 @@ class FileSource(Source):
             return
         first = file.problems[0]
         where = f"line {first['line']}" + (f", {first['column']}" if first["column"] else "")
-        report(
-            Trouble(
-                customer_id=file.customer_id,
-                connection_id=file.connection_id,
-                trace_key=trace_key(file),
-                reason="file_rows",
-                title=f"{file.refused_count} of {file.rows} rows of {file.name} were set aside; the first: {where} {first['message']}",
-                subject_kind="file",
-                subject_id=file.pk,
-                detail={"file": file.name, "problems": file.problems[:20]},
-            )
+        report_of(
+            file,
+            trace_key=trace_key(file),
+            reason="file_rows",
+            title=f"{file.refused_count} of {file.rows} rows of {file.name} were set aside; the first: {where} {first['message']}",
+            subject=("file", file.pk),
+            file=file.name,
+            problems=file.problems[:20],
         )
 
     def _forget_old(self, now: datetime) -> None:
@@ -144,19 +144,21 @@ def refused(message: str, *, code: str, family: Family = Family.VALIDATION) -> V
     return VendorPermanentError(message, family=family, call=None, code=code)
 
 
+def logged_in(connection: Connection, besides: LiteralString) -> tuple[Verification, Any]:
+    """Who the database knows us as, and what else it is asked in the same breath."""
+    with database(connection, read_only=True) as opened:
+        row = opened.execute("select current_user, current_database(), " + besides).fetchone()
+    assert row is not None
+    return Verification(account_name=f"{row[0]} on {row[1]}", account_id=f"{row[1]}-{connection.pk}"), row[2]
+
+
 @answers_for("sql")
 class SqlSource(Source):
     """Tables of a PostgreSQL database: each kind of record from the table chosen for it."""
 
     def verify(self) -> Verification:
-        with database(self.connection, read_only=True) as opened:
-            row = opened.execute(
-                "select current_user, current_database(), current_setting('server_version')"
-            ).fetchone()
-        assert row is not None
-        return Verification(
-            account_name=f"{row[0]} on {row[1]} (PostgreSQL {row[2]})", account_id=f"{row[1]}-{self.connection.pk}"
-        )
+        who, version = logged_in(self.connection, "current_setting('server_version')")
+        return replace(who, account_name=f"{who.account_name} (PostgreSQL {version})")
 
     def pages(
         self,
@@ -218,10 +220,6 @@ class WarehouseTarget(Source):
     """A database we write whole tables to; nothing is read from it."""
 
     def verify(self) -> Verification:
-        with database(self.connection, read_only=True) as opened:
-            row = opened.execute(
-                "select current_user, current_database(), has_database_privilege(current_database(), 'create')"
-            ).fetchone()
-        assert row is not None
-        rights = "" if row[2] else ", without the right to create a schema"
-        return Verification(account_name=f"{row[0]} on {row[1]}{rights}", account_id=f"{row[1]}-{self.connection.pk}")
+        who, may_create = logged_in(self.connection, "has_database_privilege(current_database(), 'create')")
+        rights = "" if may_create else ", without the right to create a schema"
+        return replace(who, account_name=f"{who.account_name}{rights}")

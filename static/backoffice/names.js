@@ -12,3 +12,8 @@ function nameSelects() {
 // The theme makes them at moments of its own, also for rows that are added later.
 new MutationObserver(nameSelects).observe(document.documentElement, { childList: true, subtree: true });
 document.addEventListener("DOMContentLoaded", nameSelects);
+
+// The theme looks for a text field of its own beside each file field, to show the chosen name in; ours show it themselves.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const field of document.querySelectorAll(".tl-form input[type=file]")) field.hasChangeListener = true;
+});

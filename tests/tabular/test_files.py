@@ -12,7 +12,22 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts.models import Customer
-from apps.canonical.models import Change, Client, Expense, Invoice, Project, Resource, TimeEntry
+from apps.canonical.models import (
+    Bill,
+    BillLine,
+    Change,
+    Client,
+    Expense,
+    Invoice,
+    JournalEntry,
+    JournalLine,
+    Project,
+    PurchaseOrder,
+    Rate,
+    RateCard,
+    Resource,
+    TimeEntry,
+)
 from apps.canonical.registry import names
 from apps.connectors.manifest import manifest_for, slugs
 from apps.connectors.models import Connection
@@ -29,6 +44,7 @@ from apps.tabular.services.corrections import bad_rows_file
 from apps.tabular.services.intake import IntakeError, open_original
 from apps.tabular.services.layouts import LayoutError, fields_of
 from apps.tabular.services.staging import Occurrences, read_differently
+from apps.tabular.services.templates import template_of
 from tests.committed import start_python
 from tests.tabular.support import (
     NOW,
@@ -270,6 +286,14 @@ class TestBadRows:
         assert counts(file) == (1, 0, 0, 0, 1) and "NUL" in file.problems[0]["message"]
 
 
+CODES = {
+    "contract_versions": {"billing_method": "Capped", "rounding_mode": "up"},
+    "subscriptions": {"status": "Paused", "interval": "Year"},
+    "purchase_orders": {"status": "Approved"},
+    "journal_lines": {"credit_amount": ""},
+}
+
+
 class TestEveryKind:
     @pytest.mark.parametrize("name", sorted(manifest_for("files").objects))
     def test_a_table_of_its_own_titles_becomes_records(self, files: Connection, name: str) -> None:
@@ -287,9 +311,10 @@ class TestEveryKind:
             "email": "x@one.example",
             "person_email": "y@one.example",
             "priority": "High",
+            **CODES.get(name, {}),
         }
         titles = [item.title for item in spec.fields]
-        cells = [special.get(item.path) or values.get(item.type) or f"One {item.path}" for item in spec.fields]
+        cells = [special.get(item.path, values.get(item.type, f"One {item.path}")) for item in spec.fields]
         text = io.StringIO()
         csv.writer(text).writerows([["Row id", *titles], ["r1", *cells]])
 
@@ -298,6 +323,38 @@ class TestEveryKind:
         assert counts(file) == (1, 0, 0, 0, 0), SourceRecord.objects.values_list("problems", flat=True)
         columns = {column.header: column.field for column in layouts.suggest(file).columns}
         assert [columns[title] for title in titles] == [item.path for item in spec.fields]
+
+    def test_the_templates_go_through_as_they_are(self, files: Connection) -> None:
+        """All of them one after the other: their rows refer to each other, and no record comes twice."""
+        for name in manifest_for("files").objects:
+            text = template_of(files, name, "csv")
+
+            file = loaded(files, text, name, name=f"{name}.csv")
+
+            found = layouts.suggest(file)
+            assert found.keys, f"{name}: nothing names its rows"
+            assert file.refused_count == file.rejected_count == 0, (
+                name,
+                file.problems,
+                SourceRecord.objects.values_list("problems", flat=True),
+            )
+            assert file.created_count + file.updated_count == 2, (name, counts(file))
+        assert not ExceptionCase.objects.exists() and RateCard.objects.count() == 2
+        line = JournalLine.objects.select_related("journal_entry", "ledger_account").first()
+        assert line.journal_entry.description == "Accrual of March" and line.ledger_account.name == "Subcontracted work"
+        assert (JournalEntry.objects.count(), Bill.objects.count(), PurchaseOrder.objects.count()) == (2, 2, 2)
+        assert BillLine.objects.filter(bill__number="B-801", bill__supplier__name="Nordic Freelance AS").count() == 2
+        rates = Rate.objects.order_by("pk").values_list("kind", "rate_card__currency")
+        assert list(rates) == [("person", "EUR"), ("role", "EUR")]
+
+    def test_a_template_is_also_a_workbook(self, files: Connection) -> None:
+        content = template_of(files, "journal_lines", "xlsx")
+
+        file = loaded(files, content, "journal_lines", name="journals.xlsx")
+
+        assert counts(file)[0] == 2
+        with pytest.raises(IntakeError):
+            template_of(files, "../../secrets", "csv")
 
     def test_mappings_and_fields_agree(self) -> None:
         """No mapping reads a field that no file can fill."""

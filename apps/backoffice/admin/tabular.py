@@ -43,6 +43,9 @@ class DataFileAdmin(RecordAdmin):
         if row.status == FileStatus.LOADED and row.set_aside and row.chunk_count:
             address = reverse("admin:file-bad-rows", args=[row.pk])
             buttons.append({"title": "Download rows set aside", "icon": "download", "tone": "", "url": address})
+        if row.status == FileStatus.REFUSED and request.user.has_perm("tabular.add_datafile"):
+            address = reverse("admin:file-upload", args=[row.connection_id])
+            buttons.append({"title": "Upload another file", "icon": "upload_file", "tone": "primary", "url": address})
         return {"buttons": buttons}
 
     @display(description="Customer", ordering="customer__name")

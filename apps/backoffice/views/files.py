@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from apps.backoffice.views.common import page, require
@@ -16,7 +17,7 @@ from apps.tabular.models import DataFile, FileStatus
 from apps.tabular.services.corrections import bad_rows_file
 from apps.tabular.services.layouts import confirm_layout, suggest
 from apps.tabular.services.staging import read_differently
-from apps.tabular.uploads import take_upload
+from apps.tabular.uploads import preview_of, take_upload, template_download
 
 _PAGE = "admin:tabular_datafile_change"
 
@@ -47,7 +48,18 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
         form=form,
         submit="Upload",
         is_upload=True,
+        templates=connection,
     )
+
+
+def template(request: HttpRequest, pk: int, object_name: str, kind: str) -> HttpResponse:
+    """A table with the right headings, to fill in."""
+    require(request, "tabular.add_datafile")
+    connection = get_object_or_404(Connection, pk=pk)
+    try:
+        return template_download(connection, object_name, kind)
+    except AppError as error:
+        raise Http404(error.message)
 
 
 def columns(request: HttpRequest, pk: int) -> HttpResponse:
@@ -58,7 +70,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("admin:file-reading", pk=pk)
     suggestion = suggest(file)
     form = ColumnsForm(request.POST or None, file=file, suggestion=suggestion)
-    if form.is_valid():
+    if form.is_valid() and "look" not in request.POST:
         actor: Any = request.user
         try:
             confirm_layout(
@@ -81,7 +93,17 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
         file=file,
         form=form,
         suggestion=suggestion,
+        preview=preview_of(file, form),
     )
+
+
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """How far it is; once it is done, the page is loaded anew."""
+    require(request, "tabular.view_datafile")
+    file = _file(pk)
+    if file.status not in (FileStatus.RECEIVED, FileStatus.READY):
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    return TemplateResponse(request, "backoffice/fragments/file_progress.html", {"file": file})
 
 
 def reading(request: HttpRequest, pk: int) -> HttpResponse:

@@ -17,7 +17,7 @@ from apps.tabular.models import DataFile, FileStatus
 from apps.tabular.services.corrections import bad_rows_file
 from apps.tabular.services.layouts import confirm_layout, suggest
 from apps.tabular.services.staging import read_differently
-from apps.tabular.uploads import connections_with_files, take_upload
+from apps.tabular.uploads import connections_with_files, preview_of, take_upload, template_download
 
 _CONNECT = "portal.connect"
 _SHOWN = 50
@@ -46,8 +46,22 @@ def files(request: HttpRequest, customer: Customer) -> HttpResponse:
         files=list(found),
         form=form,
         may_upload=may_upload,
+        kinds=connections[0].manifest.objects,
         status=422 if form.errors else 200,
     )
+
+
+@require_safe
+@portal_page()
+def template(request: HttpRequest, customer: Customer, object_name: str, kind: str) -> HttpResponse:
+    """A table with the right headings, to fill in. Every connection that takes files knows the same kinds."""
+    connections = connections_with_files(customer.pk)
+    if not connections:
+        raise Http404
+    try:
+        return template_download(connections[0], object_name, kind)
+    except AppError as error:
+        raise Http404(error.message)
 
 
 def _upload(request: HttpRequest, form: UploadForm) -> HttpResponse:
@@ -76,7 +90,7 @@ def file(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
     suggestion = suggest(found) if wants_columns and found.object_name else None
     form = ColumnsForm(request.POST or None, file=found, suggestion=suggestion) if suggestion and may_change else None
     problem = ""
-    if request.method == "POST" and form is not None and form.is_valid():
+    if form is not None and form.is_valid() and "look" not in request.POST:
         try:
             confirm_layout(
                 found,
@@ -153,6 +167,7 @@ def _draw(
         section="connections",
         file=found,
         form=form,
+        preview=preview_of(found, form) if form is not None else None,
         problem=problem,
         kind=found.connection.manifest.objects[found.object_name].title if found.object_name else "",
         reading=ReadingForm(file=found) if more["may_change"] and found.status != FileStatus.READY else None,

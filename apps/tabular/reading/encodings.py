@@ -16,6 +16,7 @@ CHOICES = {
     "mac_roman": "Macintosh",
 }
 _GUESSED = ["cp1252", "cp1250", "mac_roman"]
+_FEW = 3
 _SAMPLE = 256 * 1024
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig", "it begins with the UTF-8 mark"),
@@ -50,7 +51,8 @@ def detect(parts: Iterable[bytes]) -> tuple[str, str, list[str]]:
     broken += len(decoder.decode(b"", final=True))
     if not broken:
         return "utf-8", "every byte of it is valid UTF-8", []
-    if multibyte > 4 * broken:
+    # Text of another encoding hardly ever holds a valid character of UTF-8 by chance, so a few of them are enough.
+    if multibyte >= _FEW and 4 * multibyte >= broken:
         note = (
             f"{broken} bytes are not UTF-8 although the rest is: two encodings are mixed in this file. "
             "The rows with these bytes are set aside."

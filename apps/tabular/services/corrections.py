@@ -13,7 +13,7 @@ from apps.tabular.reading.converting import KEY, Problem
 from apps.tabular.reading.guarding import guarded
 from apps.tabular.reading.rows import Cell, Row, our_columns
 from apps.tabular.services import layouts
-from apps.tabular.services.staging import unpack
+from apps.tabular.services.chunks import unpack
 
 
 class NothingKeptError(PermanentError):

@@ -22,7 +22,7 @@ from apps.connectors.models import Connection
 from apps.connectors.types import VendorPermanentError, VendorTransientError
 from apps.core.errors import PermanentError
 from apps.core.models import Lane
-from apps.core.problems import Problem, clear, report
+from apps.core.problems import clear, report_of
 from apps.core.tenancy.context import require_partner_schema
 from apps.core.work import Work, renew, wake
 from apps.core.work.kinds import EXPORT
@@ -400,17 +400,13 @@ def _shape(row: Warehouse, target: "psycopg.Connection[Any]", table: Table) -> N
 
 def _tell(row: Warehouse, message: str) -> None:
     Warehouse.objects.filter(pk=row.pk).update(error=message[:2000])
-    report(
-        Problem(
-            customer_id=row.customer_id,
-            connection_id=row.connection_id,
-            trace_key=_trace(row),
-            reason="warehouse",
-            title=f"The warehouse {row.connection} can't be written: {message}",
-            subject_kind="connection",
-            subject_id=row.connection_id,
-            detail={"error": message},
-        )
+    report_of(
+        row,
+        trace_key=_trace(row),
+        reason="warehouse",
+        title=f"The warehouse {row.connection} can't be written: {message}",
+        subject=("connection", row.connection_id),
+        error=message,
     )
 
 

@@ -10,7 +10,7 @@ from apps.accounts.models import User
 from apps.connectors.manifest.objects import FieldSpec, ObjectSpec
 from apps.connectors.models import Connection
 from apps.core.errors import PermanentError
-from apps.core.problems import Problem, clear, report
+from apps.core.problems import clear, report_of
 from apps.syncs.models import SyncRun
 from apps.syncs.services import add_syncs, start_run
 from apps.tabular.models import DataFile, FileStatus, Layout
@@ -25,6 +25,7 @@ from apps.tabular.reading.formats import (
     number_format,
 )
 from apps.tabular.reading.headings import Wanted, propose, propose_keys
+from apps.tabular.services.chunks import first_rows
 
 _NUMBERS, _DATES = {"decimal", "integer"}, {"date", "datetime"}
 
@@ -94,9 +95,11 @@ def suggest(file: DataFile) -> Suggestion:
                 whys[header] = "as in the file before"
                 formats[header] = column.get("format", "")
                 keeps[header] = bool(column.get("keep", True))
-    keys = [key for key in (remembered.keys if remembered else []) if key in evidence] or propose_keys(
-        list(evidence), fields, {header: found.filled for header, found in evidence.items()}, _sampled(evidence)
-    )
+    keys = [key for key in (remembered.keys if remembered else []) if key in evidence]
+    if not keys:
+        filled = {header: found.filled for header, found in evidence.items()}
+        keys = propose_keys(list(evidence), fields, filled, _sampled(evidence))
+        keys = _telling_apart(file, spec, list(evidence), fields, keys)
     delimiter = str(file.detected.get("delimiter") or "")
     columns = []
     for header, found in evidence.items():
@@ -232,17 +235,14 @@ def go_on_if_known(row: DataFile, *, actor: User | None, now: datetime) -> bool:
         _take_over(row, {"columns": columns, "keys": layout.keys}, actor=actor, now=now)
         return True
     if row.channel != DataFile.Channel.UPLOAD:
-        report(
-            Problem(
-                customer_id=row.customer_id,
-                connection_id=row.connection_id,
-                trace_key=f"file:{row.pk}",
-                reason="file_layout",
-                title=f"The file {row.name} waits for its columns to be confirmed: {hold}",
-                subject_kind="file",
-                subject_id=row.pk,
-                detail={"file": row.name, "object": row.object_name},
-            )
+        report_of(
+            row,
+            trace_key=f"file:{row.pk}",
+            reason="file_layout",
+            title=f"The file {row.name} waits for its columns to be confirmed: {hold}",
+            subject=("file", row.pk),
+            file=row.name,
+            object=row.object_name,
         )
     return False
 
@@ -299,6 +299,27 @@ def _take_over(row: DataFile, layout: dict[str, Any], *, actor: User | None, now
         row.connection, objects=[row.object_name], actor=actor, reason=f"the file {row.name} was taken over"
     )
     start_run(sync, trigger=SyncRun.Trigger.MANUAL, actor=actor, now=now)
+
+
+def _telling_apart(
+    file: DataFile, spec: ObjectSpec, headers: list[str], fields: dict[str, str], keys: list[str]
+) -> list[str]:
+    """The proposed key, if no two of the first rows share it; of lines their document and place; the name of what other
+    records call by its name; else none."""
+    placed = {name: header for header, name in fields.items()}
+    lines = [placed[name] for name in (spec.fields[0].path, "position") if name in placed]
+    names = [placed["name"]] if "name" in placed and _is_referred_to(file) else []
+    rows = [row.cells for row, _ in first_rows(file) if not row.problem]
+    for chosen in (keys, lines if len(lines) == 2 else [], names):
+        places = [headers.index(key) for key in chosen]
+        if places and len({tuple(cells[at] for at in places) for cells in rows}) == len(rows):
+            return chosen
+    return []
+
+
+def _is_referred_to(file: DataFile) -> bool:
+    fields = (field for mapping in file.connection.manifest.mappings for field in mapping["fields"])
+    return any((field.get("reference") or {}).get("object") == file.object_name for field in fields)
 
 
 def _sampled(evidence: dict[str, Evidence]) -> int:

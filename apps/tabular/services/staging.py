@@ -5,19 +5,17 @@ import io
 import logging
 import os
 import tempfile
-import zlib
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, BinaryIO
 
-import orjson
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.core.errors import PermanentError
 from apps.core.json_text import tame
-from apps.core.problems import Problem, clear, report
+from apps.core.problems import clear, report_of
 from apps.core.work import Work, renew, wake
 from apps.core.work.kinds import STAGE
 from apps.tabular.models import DataFile, FileStatus, RowChunk
@@ -25,8 +23,9 @@ from apps.tabular.reading.converting import digest_order, row_digest
 from apps.tabular.reading.formats import Evidence
 from apps.tabular.reading.limits import CHUNK_ROWS, MAX_ROWS
 from apps.tabular.reading.opening import open_table
-from apps.tabular.reading.rows import FileRefusedError, Row, Table
+from apps.tabular.reading.rows import FileRefusedError, Table
 from apps.tabular.services import layouts
+from apps.tabular.services.chunks import pack
 from apps.tabular.services.intake import WHILE_SOMEBODY_WAITS, open_original
 
 logger = logging.getLogger(__name__)
@@ -149,23 +148,6 @@ def _keep(file: DataFile, number: int, rows: list[Any]) -> None:
     RowChunk.objects.create(customer_id=file.customer_id, file=file, number=number, content=pack(rows))
 
 
-def pack(rows: list[Any]) -> bytes:
-    try:
-        raw = orjson.dumps(rows)
-    except TypeError:  # halves of characters, whole numbers beyond 64 bits
-        raw = orjson.dumps(tame(rows))
-    return zlib.compress(raw, 1)
-
-
-def unpack(content: bytes | memoryview) -> Iterator[tuple[Row, int]]:
-    """The rows of a chunk, each with how many equal ones came before it."""
-    for line, mark, rest in orjson.loads(zlib.decompress(content)):
-        if isinstance(mark, str):
-            yield Row(line, [], mark, rest), 0
-        else:
-            yield Row(line, rest), mark
-
-
 class Occurrences:
     """How often an equal row came before, in sixteen bytes a row: a million rows do not need a million objects."""
 
@@ -245,17 +227,14 @@ def _refuse(file: DataFile, message: str) -> DataFile:
     with transaction.atomic():
         RowChunk.objects.filter(file=file).delete()
         DataFile.objects.filter(pk=file.pk).update(status=FileStatus.REFUSED, error=message, rows=0, chunk_count=0)
-        report(
-            Problem(
-                customer_id=file.customer_id,
-                connection_id=file.connection_id,
-                trace_key=trace_key(file),
-                reason="file_refused",
-                title=f"The file {file.name} can't be read: {message}",
-                subject_kind="file",
-                subject_id=file.pk,
-                detail={"file": file.name, "error": message},
-            )
+        report_of(
+            file,
+            trace_key=trace_key(file),
+            reason="file_refused",
+            title=f"The file {file.name} can't be read: {message}",
+            subject=("file", file.pk),
+            file=file.name,
+            error=message,
         )
     file.refresh_from_db()
     return file
