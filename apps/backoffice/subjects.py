@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from apps.canonical.models import Invoice
+from apps.canonical.models import Invoice, JournalEntry
 from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
 from apps.flows.models import Flow, FlowItem
@@ -21,6 +21,7 @@ _MODELS: dict[str, type[Any]] = {
     "flow": Flow,
     "flow_item": FlowItem,
     "invoice": Invoice,
+    "journal_entry": JournalEntry,
 }
 
 

@@ -182,6 +182,12 @@ _REASONS = (
         "Compare the lines; correct the draft in the ERP or the tax mapping. It closes itself when the amounts agree.",
     ),
     Reason(
+        "journal_unbalanced",
+        "A journal entry does not balance",
+        "A journal entry has a debit that differs from its credit.",
+        "Correct its lines where they come from; it closes itself when both sides agree. If it waits to be sent, retry then.",
+    ),
+    Reason(
         "invoice_voided",
         "An invoice was voided; its work is unbilled",
         "An invoice was voided in your accounting system. We ask before its work is billed again.",

@@ -16,8 +16,8 @@ class JournalEntryStatus(models.TextChoices):
 
 
 class JournalEntry(Record):
-    """Debits and credits that balance, in one currency. What a flow makes is balanced by its rule; what an ERP tells is not
-    doubted here. One that takes another back names it in `reverses`."""
+    """Debits and credits that balance in each currency (`apps.canonical.balance`): one that came in and does not is kept and
+    becomes a case, one that would go out is held. One that takes another back names it in `reverses`."""
 
     class Kind(models.TextChoices):
         REVENUE = "revenue"

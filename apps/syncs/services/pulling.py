@@ -16,7 +16,7 @@ from apps.connectors.services import client_for
 from apps.connectors.types import Page, VendorPermanentError, VendorTransientError
 from apps.core.errors import PermanentError
 from apps.core.json_text import storable
-from apps.core.problems import Problem, clear, report
+from apps.core.problems import clear, report_of
 from apps.core.work import LeaseLostError, Work, renew, wake
 from apps.core.work.kinds import REACT, RELEASE
 from apps.mappings.services import drift
@@ -26,6 +26,7 @@ from apps.syncs.models import SourceRecord, Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
+from apps.syncs.services.journals import ENTITIES, check_journals
 from apps.syncs.services.read_ahead import ReadAhead
 from apps.syncs.services.runs import begin_run
 
@@ -190,6 +191,8 @@ def _succeed(sync: Sync, run: SyncRun, context: LoadContext, high_water: str | N
         row.save()
     Sync.objects.filter(pk=sync.pk).update(cursor=high_water or sync.cursor, latest_success_at=now)
     health.vendor_answered(sync.connection, now=now)
+    if context.entity in ENTITIES:
+        check_journals(sync.connection, since=run.started_at)
     clear(customer_id=sync.customer_id, trace_keys=[_trace(sync)], note="The next run succeeded.")
     if not run.cursor_from and not SyncRun.objects.filter(pk=run.pk, keyless_count__gt=0).exists():
         # Only who read everything knows that there is none left; a read of what changed does not see the old ones.
@@ -231,17 +234,14 @@ def _fail(sync: Sync, run: SyncRun, error: PermanentError, now: datetime) -> dat
     )
     family = str(getattr(error, "family", "") or "")
     if family != "auth":
-        report(
-            Problem(
-                customer_id=sync.customer_id,
-                connection_id=sync.connection_id,
-                trace_key=_trace(sync),
-                reason=family if family in {"permission", "not_found"} else "bad_answer",
-                title=f"Reading {sync.object_name} from {sync.connection.name} stopped: {error.message}",
-                subject_kind="run",
-                subject_id=run.pk,
-                detail={"error": error.message, "code": error.code},
-            )
+        report_of(
+            sync,
+            trace_key=_trace(sync),
+            reason=family if family in {"permission", "not_found"} else "bad_answer",
+            title=f"Reading {sync.object_name} from {sync.connection.name} stopped: {error.message}",
+            subject=("run", run.pk),
+            error=error.message,
+            code=error.code,
         )
     return now + timedelta(minutes=max(sync.every_minutes, 5))
 
@@ -249,17 +249,13 @@ def _fail(sync: Sync, run: SyncRun, error: PermanentError, now: datetime) -> dat
 def _report_bug(sync: Sync, run: SyncRun, error: Exception) -> None:
     text = f"{type(error).__name__}: {error}"
     SyncRun.objects.filter(pk=run.pk).update(error=storable(text), error_code="unknown")
-    report(
-        Problem(
-            customer_id=sync.customer_id,
-            connection_id=sync.connection_id,
-            trace_key=_trace(sync),
-            reason="unknown",
-            title=f"Reading {sync.object_name} from {sync.connection.name} fails; it is tried again: {text[:300]}",
-            subject_kind="run",
-            subject_id=run.pk,
-            detail={"error": text},
-        )
+    report_of(
+        sync,
+        trace_key=_trace(sync),
+        reason="unknown",
+        title=f"Reading {sync.object_name} from {sync.connection.name} fails; it is tried again: {text[:300]}",
+        subject=("run", run.pk),
+        error=text,
     )
 
 

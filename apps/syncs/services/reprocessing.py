@@ -18,13 +18,14 @@ from apps.syncs.models.inbound import RecordStatus
 from apps.syncs.models.outbound import FINAL, DeliveryStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
+from apps.syncs.services.journals import ENTITIES, check_journals
 
 _CHUNK = 500
 # A long replay lets go of its worker this often, so that others' work is not kept waiting.
 _SLICE_SECONDS = 4.0
 _NOT_REPLAYED = (RecordStatus.DELETED, RecordStatus.IGNORED, RecordStatus.GONE, RecordStatus.KEPT)
 # What a change of settings or the arrival of a record can repair without a person looking at each one.
-_RELEASABLE = ("value_unmapped", "missing_reference", "missing_value", "flow_incomplete")
+_RELEASABLE = ("value_unmapped", "missing_reference", "missing_value", "flow_incomplete", "journal_unbalanced")
 
 
 def reprocess(records: Iterable[int], *, actor: User | None, reason: str, now: datetime) -> int:
@@ -60,6 +61,8 @@ def _apply(
     counts = load_page(context, payloads, now=now, force=True, settled=settled)
     if counts.changed:
         wake(REACT, connection.customer_id)
+        if context.entity in ENTITIES:
+            check_journals(connection, since=now)
     return counts
 
 

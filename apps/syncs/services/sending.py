@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.db.models.functions import Coalesce
 
+from apps.canonical.balance import told
 from apps.canonical.documents import RecordGoneError, document_of
 from apps.canonical.models import ExternalRef
 from apps.connectors import budgets
@@ -36,6 +37,7 @@ from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import adopting, health
 from apps.syncs.services.contexts import load_context
 from apps.syncs.services.deliveries import settle, trace_key
+from apps.syncs.services.journals import imbalances_of
 from apps.syncs.services.probing import probe_uncertain
 from apps.syncs.services.superseding import supersede_held
 
@@ -283,6 +285,9 @@ def render(row: Delivery, connection: Connection, *, rehearsal: bool = False) ->
         document = {**document_of(row.entity, row.record_id), **row.context, "marker": row.marker}
     except RecordGoneError as error:
         raise RenderError("not_found", error.message, [])
+    if row.entity == "journal_entry" and (found := imbalances_of(document)):
+        name = str(document["number"] or document["reference"] or row.record_id)
+        raise RenderError("journal_unbalanced", told(name, found), [])
     mapping = selectors.outbound(connection, row.object_name, row.context.get("_mapping", row.entity))
 
     stand_ins: dict[str, str] = {}
