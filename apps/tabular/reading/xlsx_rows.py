@@ -9,7 +9,6 @@ from apps.tabular.reading.limits import (
     MAX_COLUMNS,
     MAX_PARTS,
     MAX_RATIO,
-    MAX_ROWS,
     MAX_SHARED_STRINGS,
     MAX_UNPACKED,
 )
@@ -23,9 +22,11 @@ from apps.tabular.reading.rows import (
     is_ours,
     name_headers,
 )
+from apps.tabular.reading.sheet_xml import SheetRow, Style, read_rows
 
 _LOOKED_AT = 60
 _MB = 1024 * 1024
+_BROKEN = (ValueError, KeyError, TypeError, SyntaxError, EOFError, OverflowError, zipfile.BadZipFile)
 _ERRORS = {"#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#N/A", "#NUM!", "#NULL!"}
 
 
@@ -34,11 +35,10 @@ class WorkbookTable:
 
     def __init__(self, open_stream: Callable[[], BinaryIO], *, sheet: str = "", header_line: int = 0, **_: Any) -> None:
         self._open = open_stream
-        stream = open_stream()
         try:
-            with zipfile.ZipFile(stream) as archive:
+            with zipfile.ZipFile(open_stream()) as archive:
                 weigh(archive)
-                self._sheet_parts = _sheet_parts(archive)
+            self._sheet_parts, self._style = _opened(open_stream)
         except zipfile.BadZipFile:
             raise FileRefusedError("This is no workbook: the archive inside is damaged. Save it again as .xlsx.")
         names = list(self._sheet_parts)
@@ -53,18 +53,20 @@ class WorkbookTable:
             sheet, reasons["sheet"] = names[0], "the first sheet"
         self.sheet = sheet
         with zipfile.ZipFile(open_stream()) as archive:
-            self._has_formulas, merged = _marks(archive, self._sheet_parts[sheet])
+            merged = _merged(archive, self._sheet_parts[sheet])
         notes = []
         if merged:
             notes.append(f"{merged} groups of cells are merged; only the first cell of each holds its value.")
         if len(names) > 1:
             notes.append(f"The workbook has {len(names)} sheets; {sheet!r} is read.")
-        first = []
-        for number, cells in enumerate(self._raw(values=True), 1):
-            first.append((number, cells))
-            if len(first) >= _LOOKED_AT:
+        first: list[list[Any]] = []
+        for row in self._raw():
+            while len(first) < min(row.number - 1, _LOOKED_AT):
+                first.append([])  # rows that the sheet leaves out are empty ones
+            if row.number > _LOOKED_AT:
                 break
-        if not any(str(cell if cell is not None else "").strip() for _, cells in first for cell in cells):
+            first.append(row.cells)
+        if not any(str(cell if cell is not None else "").strip() for cells in first for cell in cells):
             raise FileRefusedError("The sheet holds no rows. Save it with a heading and at least one row.")
         if header_line:
             position = header_line - 1
@@ -72,10 +74,10 @@ class WorkbookTable:
                 raise FileRefusedError(f"The sheet has no row {header_line} to take the heading from.")
             reasons["header_line"] = "chosen by hand"
         else:
-            position = header_position([cells for _, cells in first])
+            position = header_position(first)
             reasons["header_line"] = "the first row that is filled like the others"
-        self._header_line = first[position][0]
-        cells = list(first[position][1])
+        self._header_line = position + 1
+        cells = list(first[position])
         while cells and not str(cells[-1] if cells[-1] is not None else "").strip():
             cells.pop()
         if len(cells) > MAX_COLUMNS:
@@ -95,26 +97,21 @@ class WorkbookTable:
         )
 
     def rows(self) -> Iterator[Row]:
-        formulas = self._raw(values=False) if self._has_formulas else None
-        for number, cells in enumerate(self._raw(values=True), 1):
-            written = next(formulas, []) if formulas is not None else None
-            if number <= self._header_line or not any(cell not in (None, "") for cell in (written or cells)):
+        for row in self._raw():
+            if row.number <= self._header_line or not (
+                row.formulas or any(cell not in (None, "") for cell in row.cells)
+            ):
                 continue
-            if number > MAX_ROWS + self._header_line:
-                yield Row(number, [])  # one more than may be: whoever counts refuses the file
-                continue
-            yield self._row(number, cells, written)
+            yield self._row(row.number, row.cells, row.formulas)
 
-    def _row(self, number: int, cells: list[Any], written: list[Any] | None) -> Row:
+    def _row(self, number: int, cells: list[Any], formulas: dict[int, str]) -> Row:
         width = self._width
-        if written is not None:
-            for at, formula in enumerate(written[:width]):
-                is_formula = (isinstance(formula, str) and formula.startswith("=")) or not isinstance(
-                    formula, str | int | float | bool | dt.date | dt.time | dt.timedelta | type(None)
-                )
-                if is_formula and (at >= len(cells) or cells[at] is None):
-                    problem = "has a formula without a stored result. Open the workbook in a spreadsheet, save it, and send it again"
-                    return Row(number, [], problem, _joined(written))
+        if any(at < width for at in formulas):
+            problem = (
+                "has a formula without a stored result. Open the workbook in a spreadsheet, save it, and send it again"
+            )
+            shown = [*cells, *([None] * (max(formulas) + 1 - len(cells)))]
+            return Row(number, [], problem, _joined([formulas.get(at, cell) for at, cell in enumerate(shown)]))
         found: list[Cell] = []
         for cell in cells[:width]:
             plain = _plain(cell)
@@ -128,17 +125,11 @@ class WorkbookTable:
             number, [cell for at, cell in enumerate(found) if at not in self._dropped] if self._dropped else found
         )
 
-    def _raw(self, *, values: bool) -> Iterator[list[Any]]:
-        import openpyxl  # late: only those who read a workbook pay for it
-
+    def _raw(self) -> Iterator[SheetRow]:
         try:
-            book = openpyxl.load_workbook(self._open(), read_only=True, data_only=values, keep_links=False)
-            sheet = book[self.sheet]
-            if hasattr(sheet, "reset_dimensions"):
-                sheet.reset_dimensions()  # what the file says of its own size is not believed
-            for row in sheet.iter_rows(values_only=True):
-                yield list(row)
-        except (ValueError, KeyError, TypeError, SyntaxError, EOFError, OverflowError, zipfile.BadZipFile) as error:
+            with zipfile.ZipFile(self._open()) as archive, archive.open(self._sheet_parts[self.sheet]) as part:
+                yield from read_rows(part, self._style)
+        except (*_BROKEN, IndexError) as error:
             raise FileRefusedError(
                 f"The workbook can't be read ({type(error).__name__}: {str(error)[:200]}). Save it again as .xlsx or as CSV."
             )
@@ -167,31 +158,38 @@ def weigh(archive: zipfile.ZipFile) -> None:
                     raise FileRefusedError(f"{part.filename} in the workbook defines XML entities; it is not opened.")
 
 
-def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
-    """Sheet name → part of the archive, in the workbook's order; only sheets of cells that are not hidden from us."""
-    import openpyxl
+def _opened(open_stream: Callable[[], BinaryIO]) -> tuple[dict[str, str], Style]:
+    """Sheet name → part of the archive, in the workbook's order, only sheets of cells; and what its numbers mean."""
+    from openpyxl.reader.excel import ExcelReader  # late: only those who read a workbook pay for it
+    from openpyxl.styles.stylesheet import apply_stylesheet
 
-    stream = archive.fp
-    assert stream is not None
     try:
-        book = openpyxl.load_workbook(stream, read_only=True, keep_links=False)  # type: ignore[arg-type]
-        return {
-            sheet.title: str(sheet._worksheet_path) for sheet in book.worksheets if hasattr(sheet, "_worksheet_path")
-        }  # type: ignore[attr-defined]
-    except (ValueError, KeyError, TypeError, SyntaxError, EOFError) as error:
+        reader = ExcelReader(open_stream(), read_only=True, keep_links=False)
+        reader.read_manifest()
+        reader.read_strings()
+        reader.read_workbook()
+        apply_stylesheet(reader.archive, reader.wb)
+        found = {
+            sheet.name: str(relation.target)
+            for sheet, relation in reader.parser.find_sheets()
+            if relation.target in reader.valid_files and "chartsheet" not in relation.Type
+        }
+    except _BROKEN as error:
         raise FileRefusedError(f"The workbook can't be opened ({str(error)[:200]}). Save it again as .xlsx or as CSV.")
+    book: Any = reader.wb
+    return found, Style(
+        reader.shared_strings, frozenset(book._date_formats), frozenset(book._timedelta_formats), book.epoch
+    )
 
 
-def _marks(archive: zipfile.ZipFile, part: str) -> tuple[bool, int]:
-    """(whether the sheet has formulas, how many groups of merged cells), by looking at its text once."""
-    has_formulas, merged, tail = False, 0, b""
-    with archive.open(part.lstrip("/")) as opened:
+def _merged(archive: zipfile.ZipFile, part: str) -> int:
+    """How many groups of merged cells the sheet has, by looking at its text once."""
+    merged, tail = 0, b""
+    with archive.open(part) as opened:
         while block := opened.read(4 * _MB):
-            window = tail + block
-            has_formulas = has_formulas or b"<f>" in window or b"<f " in window
-            merged += window.count(b"<mergeCell ")
-            tail = block[-10:] if b"<mergeCell " not in block[-21:] else b""
-    return has_formulas, merged
+            merged += (tail + block).count(b"<mergeCell ")
+            tail = block[-10:]  # shorter than the mark, so that none is counted twice
+    return merged
 
 
 def _plain(cell: Any) -> Cell:
