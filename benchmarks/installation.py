@@ -47,6 +47,9 @@ def empty() -> None:
     """Forget all records and connections of the benchmarks' partner; nobody else's."""
     with database.cursor() as cursor:
         cursor.execute("delete from public.core_duework where schema_name = %s", [SCHEMA])
+        cursor.execute(
+            "delete from public.core_configstamp where schema_name = %s", [SCHEMA]
+        )  # emptying moves no stamp
         # Rings an earlier run left behind are signed with its key. Losing a ring harms nobody: the worker looks by itself.
         cursor.execute("delete from public.django_q_ormq")
         cursor.execute("select tablename from pg_tables where schemaname = %s", [SCHEMA])

@@ -17,6 +17,7 @@ from django_tenants.utils import schema_context
 
 from apps.accounts.models import Customer
 from apps.accounts.services import create_customer
+from apps.core.work.memory import forget
 from apps.partners.middleware import forget_hosts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,8 @@ def _empty() -> None:
                   and table_name in (select relname from pg_class where relkind = 'r')"""
         )
         tables = [row[0] for row in cursor.fetchall()]
+        forget()
+        cursor.execute("delete from public.core_configstamp where schema_name = 'acme'")  # truncating moves no stamp
         cursor.execute(
             f"truncate {', '.join(tables)}, acme.connectors_budgetwindow, public.core_duework, public.django_q_ormq cascade"
         )

@@ -11,20 +11,23 @@ from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from django.db import connection as database
 from django.db import transaction
-from django.db.models import F
-from django.db.models.functions import Greatest
 
 from apps.connectors import lifecycle
 from apps.connectors.classify import retry_after
 from apps.connectors.manifest.client import RateLimits, RateWindow
 from apps.connectors.models import BudgetWindow, Connection
 from apps.connectors.times import parse_time
+from apps.core.json_text import dump_json
+from apps.core.statements import unhurried
 
 Lane = Literal["live", "repair", "backfill"]
 CONCURRENCY = "concurrency"
 # Calls in flight that nobody released for so long were made by a worker that died.
 _STALE = timedelta(minutes=5)
+_TABLE = BudgetWindow._meta.db_table
+_COLUMNS = ("id", "starts_at", "per_seconds", "limit", "used", "blocked_until", "in_flight", "in_flight_at")
 _USAGE = re.compile(r"(\d+)\s*/\s*(\d+)")
 _PLAIN_NUMBER = re.compile(r"\d+(\.\d+)?")
 
@@ -56,6 +59,7 @@ def reserve(
         if granted:
             for row in rows:
                 _take(row, granted, now)
+            _keep(rows)
     return Grant(granted, not_before if granted < calls else None)
 
 
@@ -65,17 +69,23 @@ def spend(connection: Connection, *, calls: int, now: datetime, path: str = "") 
     rate = connection.manifest.client.rate
     elsewhere = {window.name for window in rate.windows if not _is_for(window, path, writes=False)}
     with transaction.atomic():
-        for row in _locked(connection.account_key, rate, now):
-            if row.name != CONCURRENCY and row.name not in elsewhere:
-                row.used += calls
-                row.save()
+        rows = _locked(connection.account_key, rate, now)
+        rows = [row for row in rows if row.name != CONCURRENCY and row.name not in elsewhere]
+        for row in rows:
+            row.used += calls
+        _keep(rows)
 
 
 def release(connection: Connection, *, calls: int, now: datetime) -> None:
     """Say that so many reserved calls have ended (or were not made after all)."""
-    BudgetWindow.objects.filter(account_key=connection.account_key, name=CONCURRENCY).update(
-        in_flight=Greatest(F("in_flight") - calls, 0), in_flight_at=now
-    )
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            update {_TABLE} set in_flight = greatest(in_flight - %s, 0), in_flight_at = %s where account_key = %s and name = %s
+            returning {unhurried()}
+            """,
+            [calls, now, connection.account_key, CONCURRENCY],
+        )
 
 
 def observe(
@@ -98,11 +108,12 @@ def observe(
     if not told and blocked is None:
         return
     with transaction.atomic():
-        for row in _locked(connection.account_key, rate, now):
-            _correct(row, told.get(row.name), blocked, now)
+        rows = _locked(connection.account_key, rate, now)
+        _keep([row for row in rows if _correct(row, told.get(row.name), blocked, now)])
 
 
-def _correct(row: BudgetWindow, told: "_Told | None", blocked: datetime | None, now: datetime) -> None:
+def _correct(row: BudgetWindow, told: "_Told | None", blocked: datetime | None, now: datetime) -> bool:
+    """Whether the window is another now."""
     before = (row.limit, row.used, row.blocked_until, row.starts_at)
     if told is not None:
         row.limit = told.limit or row.limit
@@ -112,8 +123,7 @@ def _correct(row: BudgetWindow, told: "_Told | None", blocked: datetime | None, 
             row.starts_at = told.reset_at - timedelta(seconds=row.per_seconds)
     if blocked is not None and (row.blocked_until is None or row.blocked_until < blocked):
         row.blocked_until = blocked
-    if (row.limit, row.used, row.blocked_until, row.starts_at) != before:
-        row.save()
+    return (row.limit, row.used, row.blocked_until, row.starts_at) != before
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +181,7 @@ def _locked(account_key: str, rate: RateLimits, now: datetime) -> list[BudgetWin
     """The account's windows, locked in one order; made if missing, begun anew if over."""
     wanted = {window.name: (window.limit, window.per_seconds) for window in rate.windows}
     wanted[CONCURRENCY] = (rate.concurrency, 1)
-    rows = list(BudgetWindow.objects.select_for_update().filter(account_key=account_key).order_by("name"))
+    rows = _rows(account_key)
     missing = wanted.keys() - {row.name for row in rows}
     if missing:
         new = [
@@ -181,13 +191,18 @@ def _locked(account_key: str, rate: RateLimits, now: datetime) -> list[BudgetWin
             for name in sorted(missing)
         ]
         BudgetWindow.objects.bulk_create(new, ignore_conflicts=True)
-        rows = list(BudgetWindow.objects.select_for_update().filter(account_key=account_key).order_by("name"))
+        rows = _rows(account_key)
     rows = [row for row in rows if row.name in wanted]
     for row in rows:
         if row.name != CONCURRENCY and now >= row.starts_at + timedelta(seconds=row.per_seconds):
             row.starts_at, row.used = now, 0
             row.limit, row.per_seconds = wanted[row.name]
     return rows
+
+
+def _rows(account_key: str) -> list[BudgetWindow]:
+    statement = f"select * from {_TABLE} where account_key = %s order by name for update"
+    return list(BudgetWindow.objects.raw(statement, [account_key]))
 
 
 def _free(row: BudgetWindow, rate: RateLimits, lane: Lane, now: datetime) -> tuple[int, datetime]:
@@ -210,4 +225,21 @@ def _take(row: BudgetWindow, calls: int, now: datetime) -> None:
     else:
         row.used += calls
     row.blocked_until = None
-    row.save()
+
+
+def _keep(rows: list[BudgetWindow]) -> None:
+    """Write locked windows back, in one statement."""
+    if not rows:
+        return
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            update {_TABLE} as t
+               set starts_at = s.starts_at, per_seconds = s.per_seconds, "limit" = s."limit", used = s.used,
+                   blocked_until = s.blocked_until, in_flight = s.in_flight, in_flight_at = s.in_flight_at
+              from json_to_recordset(%s::json) as s(id bigint, starts_at timestamptz, per_seconds int, "limit" int, used int,
+                   blocked_until timestamptz, in_flight int, in_flight_at timestamptz)
+             where t.id = s.id
+            """,
+            [dump_json([{name: getattr(row, name) for name in _COLUMNS} for row in rows])],
+        )

@@ -38,3 +38,17 @@ class DueWork(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schema_name} {self.kind} {self.key}"
+
+
+class ConfigStamp(models.Model):
+    """Which state a partner's configuration is in: another number as soon as a change of it is committed.
+
+    Written by triggers only (`apps.core.tenancy.migrations.StampConfiguration`). What a worker has read under a number it may
+    go on using under the same number (`apps.core.work.memory`).
+    """
+
+    schema_name = models.CharField(max_length=63, unique=True)
+    version = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.schema_name} {self.version}"

@@ -1,14 +1,27 @@
-"""Statements whose parameters are megabytes: sent beside the text, not written into it.
+"""Statements that go around Django's cursors, for a reason.
 
-Django's cursors put parameters into the statement as literals, which both sides then take apart sign by sign. Here they
-travel in binary protocol fields. Parameters have no type of their own: cast them in the statement where Postgres can't tell.
+Megabytes as parameters: Django's cursors put them into the statement as literals, which both sides then take apart sign by
+sign. `execute_beside` sends them in binary protocol fields. Parameters have no type of their own: cast them in the
+statement where Postgres can't tell.
+
+Tables of the public schema: Django's cursors first put the current schema and customer scope in force, which a statement that
+names its schemas has no use for (`schemaless`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from django.db import connection
+
+
+def unhurried() -> str:
+    """For the `returning` of a statement that is a transaction of its own: its commit does not wait for the disk. If the
+    machine dies within the next half second it is lost, with all that was committed after it and did not wait either; so only
+    for what is then done again without harm, such as ending a claim. Inside a transaction it asks for nothing: that one may
+    hold what has to be on disk before a call is made."""
+    return "null" if connection.in_atomic_block else "set_config('synchronous_commit', 'off', true)"
 
 
 def execute_beside(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
@@ -21,3 +34,13 @@ def execute_beside(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(statement, parameters, prepare=False)
         return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def schemaless() -> Iterator[Any]:
+    """A psycopg cursor in the current transaction for statements that name the schema of each table. Which schema the session is in is
+    neither asked nor changed. Raises Django's database errors."""
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+        yield cursor

@@ -1,6 +1,7 @@
 """Which role owns which field. The default is what most services firms do; a customer's rows change it."""
 
 from apps.connectors.models import Connection
+from apps.connectors.selectors import connections_of
 from apps.core.work.memory import once
 from apps.mappings.models import Stewardship
 
@@ -62,8 +63,7 @@ def _rows(customer_id: int) -> list[tuple[str, str, str]]:
 
 def _worn(customer_id: int) -> frozenset[str]:
     """The roles that some connection of the customer wears."""
-    rows = Connection.objects.filter(customer_id=customer_id).values_list("roles", flat=True)
-    return frozenset(role for roles in rows for role in roles)
+    return frozenset(role for found in connections_of(customer_id) for role in found.roles)
 
 
 def foreign_fields(connection: Connection, entity: str, fields: list[str]) -> tuple[frozenset[str], bool]:

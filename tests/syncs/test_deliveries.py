@@ -553,7 +553,7 @@ elif point == "after the call":
 elif point == "while the outcome is written":
     sending.settle = lambda *a, **k: (settle(*a, **k), die())
 elif point == "after the outcome":
-    sending._react_to_connection = die
+    sending._tell_of_connection = die
 
 from apps.core.models import DueWork
 from apps.core.work import queue, tasks

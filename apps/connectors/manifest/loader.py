@@ -45,8 +45,6 @@ def slugs() -> list[str]:
 
 def manifest_for(slug: str) -> Manifest:
     """The connector's manifest (read once a process)."""
-    if "/" in slug or ".." in slug or not (folder(slug) / "manifest.yaml").is_file():
-        raise UnknownConnectorError(f"No connector {slug!r} in the catalog; it has: {', '.join(slugs())}.")
     with _lock:
         return _cached(slug)
 
@@ -123,6 +121,8 @@ def _take_over(path: Path, node: yaml.Node, data: dict[str, Any]) -> None:
 
 @cache
 def _cached(slug: str) -> Manifest:
+    if "/" in slug or ".." in slug or not (folder(slug) / "manifest.yaml").is_file():
+        raise UnknownConnectorError(f"No connector {slug!r} in the catalog; it has: {', '.join(slugs())}.")
     return load_file(folder(slug) / "manifest.yaml")
 
 

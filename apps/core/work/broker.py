@@ -11,6 +11,8 @@ from django.db import connections
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 
+from apps.core.statements import unhurried
+
 logger = logging.getLogger(__name__)
 CHANNEL = "throughline_queue"
 _WAIT_SECONDS = 1.0  # also how long a stopping pusher may take to notice
@@ -50,16 +52,16 @@ class NotifyBroker(ORM):
         self.get_connection()  # closes a connection that went stale
         with connections[Conf.ORM].cursor() as cursor:
             cursor.execute(
-                """
+                f"""
                 update public.django_q_ormq set lock = clock_timestamp() + make_interval(secs => %s)
                  where id = (select id from public.django_q_ormq where key = %s and lock <= clock_timestamp()
                               order by id limit 1 for update skip locked)
-                returning id, payload
+                returning id, payload, {unhurried()}
                 """,
                 [Conf.RETRY, self.list_key or Conf.CLUSTER_NAME],
             )
-            row: tuple[int, Any] | None = cursor.fetchone()
-            return row
+            row = cursor.fetchone()
+            return row[:2] if row else None
 
     def _listen(self) -> "psycopg.Connection[Any]":
         if self._listener is None or self._listener.closed:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -19,6 +19,7 @@ from django_q.tasks import async_task
 
 from apps.core.errors import TransientError
 from apps.core.models import DueWork, Lane
+from apps.core.statements import schemaless, unhurried
 from apps.core.tenancy.context import require_partner_schema
 
 logger = logging.getLogger(__name__)
@@ -45,12 +46,14 @@ class Work:
     attempts: int
     schema_exists: bool = False
     """Seen in the statement that claimed it."""
+    config_stamp: int | None = None
+    """The state of the partner's configuration, seen there too."""
 
 
 def wake(kind: str, key: str | int = "", *, due_at: datetime | None = None, lane: Lane = Lane.LIVE) -> None:
     """Say that the current partner has work of this kind, now or from `due_at`. Idempotent; commits with the caller's transaction."""
     schema_name = require_partner_schema()
-    with connection.cursor() as cursor:
+    with schemaless() as cursor:
         cursor.execute(
             """
             insert into public.core_duework (schema_name, kind, key, lane, due_at, attempts, version, error)
@@ -114,21 +117,27 @@ def claim(*, now: datetime | None = None) -> Work | None:
     """Take the most urgent due row that nobody holds, oldest first within a lane."""
     token = uuid4()
     lease = settings.WORK_LEASE_SECONDS
-    with connection.cursor() as cursor:
+    with schemaless() as cursor:
         cursor.execute(
-            """
+            f"""
             update public.core_duework set lease_until = clock_timestamp() + make_interval(secs => %s), token = %s, attempts = attempts + 1
              where id = (select id from public.core_duework
                           where due_at <= coalesce(%s, clock_timestamp())
                             and (lease_until is null or lease_until < clock_timestamp())
                           order by lane, due_at limit 1 for update skip locked)
             returning id, schema_name, kind, key, version, token, attempts,
-                      exists (select 1 from pg_catalog.pg_namespace where nspname = schema_name)
+                      exists (select 1 from pg_catalog.pg_namespace where nspname = schema_name),
+                      (select s.version from public.core_configstamp s where s.schema_name = core_duework.schema_name),
+                      {unhurried()}
             """,
             [lease, token, now],
         )
         row = cursor.fetchone()
-    return Work(*row) if row else None
+    if row is None:
+        return None
+    work = Work(*row[:-1])
+    # Inside somebody's transaction (tests) the stamp does not move before its end: nothing may be kept under it.
+    return replace(work, config_stamp=None) if connection.in_atomic_block else work
 
 
 def renew(work: Work) -> None:
@@ -174,21 +183,22 @@ def finish(work: Work, *, next_due_at: datetime | None) -> None:
 
     What waits for its schedule is nobody's urgent wish any more and goes back to the slow lane.
     """
-    with connection.cursor() as cursor:
+    with schemaless() as cursor:
         if next_due_at is None:
             cursor.execute(
-                "delete from public.core_duework where id = %s and token = %s and version = %s",
+                f"delete from public.core_duework where id = %s and token = %s and version = %s returning {unhurried()}",
                 [work.id, work.token, work.version],
             )
             if cursor.rowcount:
                 return
         cursor.execute(
-            """
+            f"""
             update public.core_duework set lease_until = null, token = null, attempts = 0, error = '',
                    due_at = case when version = %(version)s then coalesce(%(next)s, clock_timestamp()) else clock_timestamp() end,
                    lane = case when version = %(version)s and %(next)s > clock_timestamp() + make_interval(secs => %(soon)s)
                                then %(backfill)s else lane end
              where id = %(id)s and token = %(token)s
+            returning {unhurried()}
             """,
             {
                 "version": work.version,
@@ -204,7 +214,7 @@ def finish(work: Work, *, next_due_at: datetime | None) -> None:
 def fail(work: Work, *, error: str) -> None:
     """End a claim that raised: try again later, each time after a longer pause."""
     pause = min(timedelta(seconds=5 * 2 ** min(work.attempts, 10)), _MAX_BACKOFF)
-    with connection.cursor() as cursor:
+    with schemaless() as cursor:
         cursor.execute(
             """
             update public.core_duework set lease_until = null, token = null, error = %s,
@@ -216,7 +226,7 @@ def fail(work: Work, *, error: str) -> None:
 
 
 def has_due() -> bool:
-    with connection.cursor() as cursor:
+    with schemaless() as cursor:
         cursor.execute(
             """select exists (select 1 from public.core_duework where due_at <= clock_timestamp()
                                and (lease_until is null or lease_until < clock_timestamp()))"""

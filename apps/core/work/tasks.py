@@ -32,7 +32,10 @@ def ring(**_: Any) -> int:
 def run(work: queue.Work) -> None:
     """Do one claimed row inside its partner's schema; whatever happens, the claim ends."""
     try:
-        with partner_context(work.schema_name, exists=work.schema_exists), remembering():
+        with (
+            partner_context(work.schema_name, exists=work.schema_exists),
+            remembering(work.schema_name, work.config_stamp),
+        ):
             next_due_at = handler_for(work.kind)(work, datetime.now(UTC))
     except queue.LeaseLostError:
         logger.warning("core.work.lease_lost %s", work)

@@ -1,17 +1,19 @@
 """Installing and running flows. Running is always the same: look at the state, do what is missing."""
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from pydantic import ValidationError
 
 from apps.accounts.models import Customer, User
 from apps.core.errors import AppError, PermanentError
 from apps.core.problems import Problem, clear, report
+from apps.core.statements import unhurried
 from apps.core.work import Work, wake
 from apps.core.work.kinds import REACT
+from apps.core.work.memory import once
 from apps.flows.blueprints import BLUEPRINTS
 from apps.flows.models import Flow, FlowItem
 from apps.flows.models import ItemStatus as Status
@@ -74,15 +76,27 @@ def retry_item(item_id: int, *, actor: User | None, reason: str, now: datetime) 
 
 
 def react(work: Work, now: datetime) -> datetime | None:
-    """Let every flow of a customer do what is missing. Returns when to look again, if something is still settling."""
+    """Let every flow of a customer do what is missing. Returns when to look again, if something is still settling; at once
+    means after what it woke just now, such as the sending of what it started."""
     again: list[datetime] = []
-    for flow in (
-        Flow.objects.select_related("customer").filter(customer_id=int(work.key), is_enabled=True).order_by("pk")
-    ):
+    for flow in _flows_of(int(work.key)):
         wait = _react(flow, now)
         if wait is not None:
             again.append(wait)
-    return min(again) if again else None
+    if not again:
+        return None
+    soonest = min(again)
+    return soonest if soonest > now else datetime.now(UTC)
+
+
+def _flows_of(customer_id: int) -> list[Flow]:
+    """The customer's flows that are switched on; shared by all claims under the same configuration."""
+    return once(
+        ("flows", customer_id),
+        lambda: list(
+            Flow.objects.select_related("customer").filter(customer_id=customer_id, is_enabled=True).order_by("pk")
+        ),
+    )
 
 
 def _react(flow: Flow, now: datetime) -> datetime | None:
@@ -105,7 +119,12 @@ def _react(flow: Flow, now: datetime) -> datetime | None:
         )
         return None
     clear(customer_id=flow.customer_id, trace_keys=[trace], note="The flow runs again.")
-    Flow.objects.filter(pk=flow.pk).update(latest_success_at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"update {Flow._meta.db_table} set latest_success_at = %s where id = %s returning {unhurried()}",
+            [now, flow.pk],
+        )
+    flow.latest_success_at = now
     return wait
 
 

@@ -1,26 +1,27 @@
 """The state of a flow's items, read off their deliveries."""
 
-from collections import defaultdict
 from datetime import datetime
 
-from apps.flows.models import Flow
+from apps.flows.models import Flow, FlowItem
 from apps.flows.models import ItemStatus as Status
 from apps.syncs.models import Delivery
 from apps.syncs.models.outbound import DeliveryStatus
 
 
 def finish_items(flow: Flow, *, now: datetime) -> None:
-    """Items whose deliveries are all done are done; one with a held delivery is held."""
-    states: dict[int, set[str]] = defaultdict(set)
-    running = list(flow.items.filter(status__in=[Status.RUNNING, Status.HELD]))
-    for item_id, status in Delivery.objects.filter(
-        origin=f"flow:{flow.pk}", origin_item_id__in=[item.pk for item in running]
-    ).values_list("origin_item_id", "status"):
-        states[item_id or 0].add(status)
-    for item in running:
-        found = states.get(item.pk)
-        if not found:
-            continue
+    """Items whose deliveries are all done are done; one with a held delivery is held. One without any stays as it is."""
+    found_items = FlowItem.objects.raw(
+        f"""
+        select i.*, array_agg(distinct d.status) as delivery_states
+          from {FlowItem._meta.db_table} i
+          join {Delivery._meta.db_table} d on d.origin_item_id = i.id and d.origin = %s
+         where i.flow_id = %s and i.status in (%s, %s)
+         group by i.id
+        """,
+        [f"flow:{flow.pk}", flow.pk, Status.RUNNING, Status.HELD],
+    )
+    for item in found_items:
+        found = set(item.delivery_states)  # type: ignore[attr-defined]
         before = item.status, item.problem
         if found <= {DeliveryStatus.DONE, DeliveryStatus.CANCELLED}:
             item.status, item.finished_at, item.problem = Status.DONE, now, ""

@@ -3,55 +3,42 @@
 Driven by state, not by events: whatever order things arrive in and however often this runs, an opportunity has one item.
 """
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, Sum
-from django.db.models.functions import Extract
+from django.db import connection, transaction
 
-from apps.canonical.models import Client, Contract, Opportunity, Project, Proposal, ProposalStatus, QuoteLine, Resource
-from apps.canonical.services import create_record, create_records, update_record
+from apps.canonical.models import Client, Contract, Opportunity, Project
+from apps.canonical.services import create_record, create_records
 from apps.core.errors import AppError
 from apps.core.problems import Problem, clear, report
-from apps.flows.blueprints import EVERYONE, SalesToDeliverySettings
+from apps.flows.blueprints import SalesToDeliverySettings
 from apps.flows.models import Flow, FlowItem
 from apps.flows.models import ItemStatus as Status
-from apps.flows.rules.amendments import proposal_for
-from apps.flows.rules.deals import LineItem, WonDeal, restore, snapshot
-from apps.flows.rules.delivery_plan import DeliveryPlan, DeliverySettings, TaskTemplate, TeamMember, plan_delivery
+from apps.flows.rules.deals import snapshot
+from apps.flows.rules.delivery_plan import DeliveryPlan, DeliverySettings, plan_delivery
 from apps.flows.rules.terms import RateKind
+from apps.flows.services.deal_changes import apply_accepted, propose_changes
 from apps.flows.services.systems import (
     FlowIncompleteError,
     Target,
     has_read_all,
     key,
     require_unambiguous,
-    system,
     target,
 )
+from apps.flows.services.won_deals import Systems, deal_of, lines_of, rules_settings, stamp_of, systems_of
 from apps.syncs.services import intend
 from apps.syncs.services.deliveries import Intent
 
 _BATCH = 200
-# A change is stamped when its page began to be read, and may be committed after a run of the flow that is stamped later.
-_OVERLAP = timedelta(minutes=15)
 _BLOCKERS = {
     "no_client": "the deal names no client",
     "no_currency": "neither the deal nor the settings name a currency",
     "line_currency_differs": "a line of the deal is in another currency than the deal",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Systems:
-    projects: Target | None
-    project_clients: Target | None
-    erp_clients: Target | None
-    erp_projects: Target | None
 
 
 class Shared:
@@ -68,7 +55,7 @@ class Shared:
     @cached_property
     def systems(self) -> Systems:
         """Raises FlowIncompleteError each time it is asked for until the flow is complete."""
-        return _systems(self._flow, self._settings)
+        return systems_of(self._flow, self._settings)
 
     @cached_property
     def unread(self) -> str:
@@ -90,26 +77,39 @@ def react(flow: Flow, *, now: datetime) -> bool:
         _start_or_hold(flow, settings, opportunity, shared, now=now)
     if wins:
         return True
-    for item in flow.items.filter(status=Status.HELD):
+    held = f"select * from {FlowItem._meta.db_table} where flow_id = %s and status = %s order by id"
+    for item in FlowItem.objects.raw(held, [flow.pk, Status.HELD]):
         opportunity_or_none = Opportunity.objects.select_related("client", "contact").filter(pk=item.record_id).first()
         if opportunity_or_none is not None and not item.plan.get("started"):
             _start_or_hold(flow, settings, opportunity_or_none, shared, now=now)
     # What was accepted is carried out before changes are told again: it would still look like one.
-    _apply_accepted(flow, settings, now)
-    _propose_changes(flow, settings, now)
+    apply_accepted(flow, settings, now)
+    propose_changes(flow, settings, now)
     return False
 
 
 def _new_wins(flow: Flow) -> list[Opportunity]:
-    known = FlowItem.objects.filter(flow=flow, entity="opportunity", record_id=OuterRef("pk"))
-    return list(
-        Opportunity.objects.live()
-        .filter(customer_id=flow.customer_id, status="won")
-        .filter(Q(won_at__gte=flow.starts_at) | Q(won_at=None, close_date__gte=flow.starts_at.date()))
-        .filter(~Exists(known))
-        .select_related("client", "contact")
-        .order_by("pk")[:_BATCH]
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select id from {Opportunity._meta.db_table} o
+             where customer_id = %(customer)s and status = 'won' and deleted_at is null
+               and (won_at >= %(start)s or (won_at is null and close_date >= %(first_day)s))
+               and not exists (select 1 from {FlowItem._meta.db_table} i
+                                where i.flow_id = %(flow)s and i.entity = 'opportunity' and i.record_id = o.id)
+             order by id limit {_BATCH}
+            """,
+            {
+                "customer": flow.customer_id,
+                "start": flow.starts_at,
+                "first_day": flow.starts_at.date(),
+                "flow": flow.pk,
+            },
+        )
+        found = [pk for (pk,) in cursor.fetchall()]
+    if not found:
+        return []
+    return list(Opportunity.objects.filter(pk__in=found).select_related("client", "contact").order_by("pk"))
 
 
 def _start_or_hold(
@@ -124,16 +124,18 @@ def _start_or_hold(
 
 
 def _locked_item(flow: Flow, opportunity: Opportunity) -> FlowItem:
-    """The deal's one item, made if need be, locked until the transaction ends."""
-    item = FlowItem(
-        flow=flow,
-        entity="opportunity",
-        record_id=opportunity.pk,
-        customer_id=flow.customer_id,
-        title=opportunity.name,
+    """The deal's one item, made if need be, locked until the transaction ends; in one statement."""
+    (item,) = FlowItem.objects.raw(
+        f"""
+        insert into {FlowItem._meta.db_table} (customer_id, flow_id, entity, record_id, title, status, plan, snapshot, problem)
+        values (%s, %s, 'opportunity', %s, %s, %s, '{{}}', '{{}}', '')
+        on conflict (flow_id, entity, record_id) do update set record_id = excluded.record_id
+        returning *
+        """,
+        [flow.customer_id, flow.pk, opportunity.pk, opportunity.name, Status.RUNNING],
     )
-    FlowItem.objects.bulk_create([item], ignore_conflicts=True)
-    return FlowItem.objects.select_for_update().get(flow=flow, entity="opportunity", record_id=opportunity.pk)
+    item.flow = flow
+    return item
 
 
 @transaction.atomic
@@ -150,11 +152,8 @@ def start(
     if item.plan.get("started"):
         return item
     shared = shared or Shared(flow, settings)
-    # Before the lines are read: what is written meanwhile has another stamp and is compared. None when the deal itself was
-    # written since it was read.
-    stamp = _stamps([opportunity.pk]).get(opportunity.pk, "")
-    stamp = stamp if stamp.startswith(opportunity.updated_at.isoformat()) else ""
-    deal = deal_of(opportunity)
+    lines = lines_of(opportunity)
+    deal = deal_of(opportunity, lines)
     plan = plan_delivery(deal, shared.rules)
     try:
         systems = shared.systems
@@ -170,77 +169,22 @@ def start(
         "project": project.pk,
         "steps": [intent.title for intent in intents],
         "questions": [str(question) for question in plan.questions],
-        **({"compared": stamp} if stamp else {}),
+        # Of exactly what was planned: what is written meanwhile has another stamp and is compared.
+        "compared": stamp_of(opportunity.updated_at, [line.updated_at for line in lines]),
     }
     item.snapshot = snapshot(deal)
+    was_held = item.status == Status.HELD
     item.status = Status.RUNNING if intents else Status.DONE
     item.problem = ""
     item.finished_at = None if intents else now
-    item.save()
-    clear(
-        customer_id=flow.customer_id, trace_keys=[_trace(flow, opportunity.pk)], note="What was missing is there now."
-    )
-    return item
-
-
-def deal_of(opportunity: Opportunity) -> WonDeal:
-    lines = QuoteLine.objects.live().filter(opportunity=opportunity).order_by("position", "pk")
-    client = opportunity.client
-    return WonDeal(
-        id=str(opportunity.pk),
-        name=opportunity.name,
-        client_id=str(client.pk) if client else "",
-        client_name=client.name if client else "",
-        client_reference=client.reference if client else "",
-        contact_id=str(opportunity.contact_id or ""),
-        amount=opportunity.amount,
-        currency=opportunity.currency,
-        won_date=opportunity.won_at.date() if opportunity.won_at else opportunity.close_date,
-        is_won=opportunity.status == "won" and opportunity.deleted_at is None,
-        lines=tuple(
-            LineItem(
-                name=line.name,
-                quantity=line.quantity,
-                unit_amount=line.unit_amount,
-                unit=line.unit,
-                currency=line.currency,
-                amount=line.amount,
-            )
-            for line in lines
-        ),
-    )
-
-
-def rules_settings(flow: Flow, settings: SalesToDeliverySettings) -> DeliverySettings:
-    people = Resource.objects.live().filter(customer_id=flow.customer_id, is_active=True, is_stub=False)
-    if EVERYONE not in settings.team:
-        people = people.filter(email__in=[email.lower() for email in settings.team])
-    return DeliverySettings(
-        billing_method=settings.billing_method,
-        default_currency=settings.default_currency or flow.customer.currency,
-        hours_per_day=settings.hours_per_day,
-        code_prefix=settings.code_prefix,
-        tasks=tuple(TaskTemplate(name) for name in settings.tasks),
-        team=tuple(TeamMember(str(person.pk), person.role) for person in people.order_by("pk")),
-    )
-
-
-def _systems(flow: Flow, settings: SalesToDeliverySettings) -> Systems:
-    psa = system(flow.customer_id, settings.project_connection, ("psa", "projects"))
-    erp = system(flow.customer_id, settings.erp_connection, ("erp", "billing"))
-    if psa is None:
-        raise FlowIncompleteError(
-            "no connection wears the role psa or projects; connect the project system or choose it in the flow"
+    item.save(update_fields=["plan", "snapshot", "status", "problem", "finished_at"])
+    if was_held:
+        clear(
+            customer_id=flow.customer_id,
+            trace_keys=[_trace(flow, opportunity.pk)],
+            note="What was missing is there now.",
         )
-    projects = target(psa, "project")
-    if projects is None:
-        raise FlowIncompleteError(f"{psa.name} can't make projects; choose another project system in the flow")
-    return Systems(
-        projects=projects,
-        project_clients=target(psa, "client"),
-        erp_clients=target(erp, "client") if erp else None,
-        erp_projects=target(erp, "project") if erp and erp.pk != psa.pk else None,
-    )
+    return item
 
 
 def _require_ready(plan: DeliveryPlan, opportunity: Opportunity, shared: Shared) -> None:
@@ -476,158 +420,6 @@ def _hold(item: FlowItem, opportunity: Opportunity, error: FlowIncompleteError) 
         )
     )
     return item
-
-
-def _propose_changes(flow: Flow, settings: SalesToDeliverySettings, now: datetime) -> None:
-    """What changed in the deal since it was planned becomes a proposal that a person decides on."""
-    stamps = _changed_stamps(flow)
-    if not stamps:
-        return
-    rules = rules_settings(flow, settings)
-    opportunities = Opportunity.objects.select_related("client").in_bulk([record_id for _, record_id in stamps])
-    items = flow.items.in_bulk([item_id for item_id, _ in stamps])
-    for (item_id, record_id), stamp in stamps.items():
-        item, opportunity = items[item_id], opportunities[record_id]
-        item.plan = {**item.plan, "compared": stamp}
-        item.save(update_fields=["plan"])
-        before, after = plan_delivery(restore(item.snapshot), rules), plan_delivery(deal_of(opportunity), rules)
-        differences = proposal_for(before, after)
-        proposal_key = f"deal:{opportunity.pk}"
-        if not differences:
-            Proposal.objects.filter(
-                customer_id=flow.customer_id, kind=Proposal.Kind.AMENDMENT, key=proposal_key, status=ProposalStatus.OPEN
-            ).update(status=ProposalStatus.REJECTED, decided_at=now, decision_reason="the deal is as it was again")
-            continue
-        details = [{"field": d.field, "from": d.before, "to": d.after, "effect": d.effect} for d in differences]
-        existing = Proposal.objects.filter(
-            customer_id=flow.customer_id, kind=Proposal.Kind.AMENDMENT, key=proposal_key
-        ).first()
-        if existing is not None and existing.details == details and existing.status != ProposalStatus.ACCEPTED:
-            continue
-        Proposal.objects.update_or_create(
-            customer_id=flow.customer_id,
-            kind=Proposal.Kind.AMENDMENT,
-            key=proposal_key,
-            defaults={
-                "entity": "opportunity",
-                "record_id": opportunity.pk,
-                "title": f"{opportunity.name} changed after it was won",
-                "details": details,
-                "origin": f"flow:{flow.pk}",
-                "status": ProposalStatus.OPEN,
-                "decided_at": None,
-                "decided_by": None,
-                "decision_reason": "",
-                "applied_at": None,
-            },
-        )
-
-
-def _changed_stamps(flow: Flow) -> dict[tuple[int, int], str]:
-    """(item, opportunity) → stamp, for planned deals that were touched lately and not compared since."""
-    since = (flow.latest_success_at or flow.starts_at) - _OVERLAP
-    mine = Opportunity.objects.filter(customer_id=flow.customer_id)
-    lines = QuoteLine.objects.filter(customer_id=flow.customer_id, updated_at__gt=since, opportunity__isnull=False)
-    touched = mine.filter(updated_at__gt=since).values_list("pk").union(lines.values_list("opportunity_id"))
-    touched_ids = [pk for (pk,) in touched]
-    if not touched_ids:
-        return {}
-    planned = list(
-        flow.items.exclude(snapshot={})
-        .exclude(status=Status.CANCELLED)
-        .filter(entity="opportunity", record_id__in=touched_ids)
-        .order_by("pk")
-        .values_list("pk", "record_id", "plan__compared")
-    )
-    stamps = _stamps([record_id for _, record_id, _ in planned]) if planned else {}
-    return {
-        (item_id, record_id): stamps[record_id]
-        for item_id, record_id, compared in planned
-        if record_id in stamps and stamps[record_id] != compared
-    }
-
-
-def _stamps(opportunity_ids: list[int]) -> dict[int, str]:
-    """What differs as soon as a deal or any of its lines is written. Not the latest time alone: a page read earlier may be
-    committed later."""
-    found = (
-        Opportunity.objects.filter(pk__in=opportunity_ids)
-        .annotate(line_count=Count("lines"), line_times=Sum(Extract("lines__updated_at", "epoch")))
-        .values_list("pk", "updated_at", "line_count", "line_times")
-    )
-    return {pk: f"{at.isoformat()} {count} {times or 0}" for pk, at, count, times in found}
-
-
-@transaction.atomic
-def _apply_accepted(flow: Flow, settings: SalesToDeliverySettings, now: datetime) -> None:
-    """Carry out accepted amendments: contract, project and budget here, and an update of the project where it can be sent."""
-    accepted = Proposal.objects.select_for_update(of=("self",)).filter(
-        customer_id=flow.customer_id,
-        kind=Proposal.Kind.AMENDMENT,
-        status=ProposalStatus.ACCEPTED,
-        applied_at=None,
-        origin=f"flow:{flow.pk}",
-    )
-    for proposal in accepted:
-        item = flow.items.filter(entity="opportunity", record_id=proposal.record_id).first()
-        opportunity = Opportunity.objects.select_related("client").filter(pk=proposal.record_id).first()
-        if item is not None and opportunity is not None and item.plan.get("project"):
-            _amend(flow, settings, item, opportunity, proposal, now)
-        proposal.applied_at = now
-        proposal.save(update_fields=["applied_at"])
-
-
-def _amend(
-    flow: Flow,
-    settings: SalesToDeliverySettings,
-    item: FlowItem,
-    opportunity: Opportunity,
-    proposal: Proposal,
-    now: datetime,
-) -> None:
-    deal = deal_of(opportunity)
-    plan = plan_delivery(deal, rules_settings(flow, settings))
-    project = Project.objects.get(pk=item.plan["project"])
-    contract = Contract.objects.get(pk=item.plan["contract"])
-    trace: dict[str, Any] = {"origin": f"flow:{flow.pk}", "reason": f"amendment {proposal.pk} accepted", "now": now}
-    update_record(
-        contract,
-        values={
-            "name": plan.contract.name,
-            "value_amount": plan.contract.value_amount,
-            "end_date": plan.contract.end_date,
-        },
-        **trace,
-    )
-    is_changed = update_record(
-        project,
-        values={
-            "name": plan.project.name,
-            "budget_hours": plan.project.budget_hours,
-            "budget_amount": plan.project.budget_amount,
-            "end_date": plan.project.end_date,
-        },
-        **trace,
-    )
-    item.snapshot = snapshot(deal)
-    item.save(update_fields=["snapshot"])
-    where = _systems(flow, settings).projects
-    if is_changed and where and "update" in where.connection.manifest.object(where.object_name).write:
-        intend(
-            [
-                Intent(
-                    connection=where.connection,
-                    object_name=where.object_name,
-                    operation="update",
-                    entity="project",
-                    record_id=project.pk,
-                    title=f"Update project {project.name} in {where.connection.name}",
-                    key=key("project-update", project.pk, where.connection.pk, proposal.pk, int(now.timestamp())),
-                )
-            ],
-            origin=f"flow:{flow.pk}",
-            origin_item_id=item.pk,
-        )
 
 
 def _trace(flow: Flow, opportunity_id: int) -> str:

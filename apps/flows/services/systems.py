@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from django.db import connection as database
-from django.db.models import Q
 
 from apps.canonical.models import Client, ExternalRef, Proposal, ProposalStatus
 from apps.connectors.models import Connection
+from apps.connectors.selectors import connections_of
 from apps.core.errors import PermanentError
 from apps.core.work.memory import once
 from apps.mappings import selectors
@@ -32,10 +32,7 @@ class Target:
 
 def system(customer_id: int, chosen: int | None, roles: tuple[str, ...]) -> Connection | None:
     """The chosen connection, or the customer's first that wears one of the roles, in their order."""
-    connections = once(
-        ("connections", customer_id),
-        lambda: list(Connection.objects.filter(customer_id=customer_id).order_by("pk")),
-    )
+    connections = connections_of(customer_id)
     if chosen is not None:
         return next((found for found in connections if found.pk == chosen), None)
     for role in roles:
@@ -58,8 +55,12 @@ def target(connection: Connection, entity: str, *, prefer: str = "") -> Target |
 
 def has_read_all(where: Target) -> bool:
     """Whether its records were read at least once: before that, what exists there is unknown and would be made twice."""
-    sync = Sync.objects.filter(connection=where.connection, object_name=where.object_name).first()
-    return sync is None or sync.latest_success_at is not None
+
+    def ask() -> bool:
+        sync = Sync.objects.filter(connection=where.connection, object_name=where.object_name).first()
+        return sync is None or sync.latest_success_at is not None
+
+    return once(("has_read_all", where.connection.pk, where.object_name), ask)
 
 
 def require_unambiguous(client: Client, *targets: Target | None) -> None:
@@ -67,9 +68,19 @@ def require_unambiguous(client: Client, *targets: Target | None) -> None:
 
     Raises FlowIncompleteError with code `match_ambiguous`, naming the proposal.
     """
-    open_matches = Proposal.objects.filter(
-        customer_id=client.customer_id, kind=Proposal.Kind.MATCH, status=ProposalStatus.OPEN, entity="client"
-    ).filter(Q(record_id=client.pk) | Q(other_record_id=client.pk))
+    open_matches = Proposal.objects.raw(
+        f"""
+        select * from {Proposal._meta.db_table}
+         where customer_id = %(customer)s and kind = %(kind)s and status = %(status)s and entity = 'client'
+           and (record_id = %(client)s or other_record_id = %(client)s)
+        """,
+        {
+            "customer": client.customer_id,
+            "kind": Proposal.Kind.MATCH,
+            "status": ProposalStatus.OPEN,
+            "client": client.pk,
+        },
+    )
     for match in open_matches:
         other = match.other_record_id if match.record_id == client.pk else match.record_id
         for where in targets:

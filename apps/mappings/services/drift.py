@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from apps.accounts.models import User
 from apps.connectors.models import Connection
@@ -116,11 +117,10 @@ def is_held(connection_id: int, object_name: str) -> bool:
     ).exists()
 
 
-def held_objects(connection_id: int) -> list[str]:
-    return list(
-        ObjectShape.objects.filter(connection_id=connection_id, held_at__isnull=False).values_list(
-            "object_name", flat=True
-        )
+def held_objects(connection_id: int) -> QuerySet[ObjectShape, str]:
+    """Names of the objects that are held; to be used inside another query or read."""
+    return ObjectShape.objects.filter(connection_id=connection_id, held_at__isnull=False).values_list(
+        "object_name", flat=True
     )
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 from apps.canonical import writing
 from apps.canonical.matching import MatchOutcome, Party, find_match
 from apps.canonical.models import Client, Contact, ExternalRef, Resource, Supplier
+from apps.canonical.registry import Entity
 from apps.syncs.loading import rows
 from apps.syncs.loading.context import LoadContext
 from apps.syncs.loading.proposals import MatchProposal, propose_matches
@@ -22,6 +23,20 @@ Values = dict[str, Any]
 _BY_EMAIL = {"contact": Contact, "resource": Resource}
 _PARTIES: dict[str, Any] = {"client": Client, "supplier": Supplier}
 MATCHED = frozenset({*_PARTIES, *_BY_EMAIL})
+
+
+def undecided(context: LoadContext, known: Entity, items: "list[Incoming]") -> list[str]:
+    """Of which kinds of records some are not known yet, so that it has to be decided whether they are new; in one order,
+    in which `serialise` takes them."""
+    found = {
+        known.references.get(field, "")
+        for item in items
+        for field, reference in (item.references or {}).items()
+        if not reference.via and reference.key not in context.known
+    }
+    if any((context.object_name, item.external_id) not in context.known for item in items):
+        found.add(known.name)
+    return sorted(MATCHED & found)
 
 
 def serialise(context: LoadContext, entity_name: str) -> None:

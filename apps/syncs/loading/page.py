@@ -180,11 +180,14 @@ def _with_custom(values: JsonObject) -> JsonObject:
 def _write(context: LoadContext, fresh: list[Incoming], author: writing.Author, counts: Counts) -> None:
     known = entity(context.entity)
     usable = [item for item in fresh if item.status in {"applied", "deleted"}]
-    for name in sorted(matching.MATCHED & {known.name, *known.references.values()}):
-        if name == known.name or any(item.references for item in usable):
-            matching.serialise(context, name)
+    own_keys = [(context.object_name, item.external_id) for item in usable]
+    own = references.look_up(context, own_keys + references.named(known, (item.references or {} for item in usable)))
+    undecided = matching.undecided(context, known, usable)
+    for name in undecided:
+        matching.serialise(context, name)
     found = references.resolve(context, known, [(item.references or {}, None) for item in usable], author)
-    own = references.look_up(context, [(context.object_name, item.external_id) for item in usable])
+    if known.name in undecided:  # somebody else may have made it until the lock was ours
+        own = references.look_up(context, own_keys)
     for item in usable:
         item.record_id = own.get((context.object_name, item.external_id))
         if item.status == "applied":

@@ -24,6 +24,11 @@ def look_up(context: LoadContext, keys: Iterable[Key]) -> dict[Key, int]:
     return found
 
 
+def named(known: Entity, mapped: Iterable[dict[str, Reference]]) -> list[Key]:
+    """What records refer to by a vendor's id."""
+    return [reference.key for references in mapped for reference in references.values() if not reference.via]
+
+
 def resolve(
     context: LoadContext, known: Entity, mapped: list[tuple[dict[str, Reference], Any]], author: writing.Author
 ) -> dict[Key, int]:

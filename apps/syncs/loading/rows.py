@@ -2,7 +2,7 @@
 (how payloads travel: staging.py). Canonical records are written by `apps.canonical.writing`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from django.db import connection
@@ -15,6 +15,7 @@ from apps.syncs.models import SourceRecord
 
 _SOURCE = SourceRecord._meta.db_table
 _REF = ExternalRef._meta.db_table
+_FEW = 50
 
 
 def stored_hashes(connection_id: int, object_name: str, external_ids: list[str]) -> dict[str, tuple[bytes, str]]:
@@ -29,20 +30,27 @@ def stored_hashes(connection_id: int, object_name: str, external_ids: list[str])
         return {external_id: (bytes(digest), status) for external_id, digest, status in cursor.fetchall()}
 
 
-def bound_records(connection_id: int, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+def bound_records(connection_id: int, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """Canonical ids of (object, external id) pairs of a connection, as far as they are tied."""
+    if not keys:
+        return {}
     by_object: dict[str, list[str]] = {}
     for object_name, external_id in keys:
         by_object.setdefault(object_name, []).append(external_id)
+    wanted = list(by_object.items())
+    # A few ids of several objects in one statement; of a page each object for itself, whose plan is the same at any size.
+    groups = [wanted] if sum(len(ids) for _, ids in wanted) <= _FEW else [[one] for one in wanted]
     found: dict[tuple[str, str], int] = {}
     with connection.cursor() as cursor:
-        for object_name, external_ids in by_object.items():
+        for group in groups:
+            which = " or ".join(["(object_name = %s and external_id = any(%s))"] * len(group))
             cursor.execute(
-                f"select external_id, record_id from {_REF}"
-                " where connection_id = %s and object_name = %s and external_id = any(%s)",
-                [connection_id, object_name, external_ids],
+                f"select object_name, external_id, record_id from {_REF} where connection_id = %s and ({which})",
+                [connection_id, *(value for one in group for value in one)],
             )
-            found |= {(object_name, external_id): record_id for external_id, record_id in cursor.fetchall()}
+            found |= {
+                (object_name, external_id): record_id for object_name, external_id, record_id in cursor.fetchall()
+            }
     return found
 
 

@@ -32,8 +32,10 @@ _CRITERIA = {
 }
 
 
-# What may be there already, never tried so far.
+# What may be there already, never tried so far; for queries and for statements.
 NEW_PARTY = Q(operation="create", attempts=0, entity__in=list(_CRITERIA))
+_NAMES = ", ".join(f"'{name}'" for name in _CRITERIA)
+NEW_PARTY_SQL = f"operation = 'create' and attempts = 0 and entity in ({_NAMES})"
 
 
 def adopt_existing(connection: Connection, client: VendorClient, now: datetime) -> None:

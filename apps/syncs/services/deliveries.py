@@ -192,7 +192,18 @@ def settle(row: Delivery, *, external_id: str, now: datetime) -> None:
     row.finished_at = now
     row.lease_until = row.token = row.not_before = None
     row.error = row.error_code = ""
-    row.save()
+    row.save(
+        update_fields=[
+            "status",
+            "external_id",
+            "finished_at",
+            "lease_until",
+            "token",
+            "not_before",
+            "error",
+            "error_code",
+        ]
+    )
     if external_id and row.operation == "create" and "_mapping" not in row.context:
         link_record(
             connection_id=row.connection_id,
@@ -211,7 +222,15 @@ def settle(row: Delivery, *, external_id: str, now: datetime) -> None:
 def _release_dependants(row: Delivery) -> None:
     """What waited for this one goes on, also when it was cancelled: what then can't be written says so in a case of its own,
     instead of waiting for ever."""
-    for dependant in row.dependants.filter(status=DeliveryStatus.WAITING).select_for_update(of=("self",)):
+    waiting = Delivery.objects.raw(
+        f"""
+        select d.* from {Delivery._meta.db_table} d
+          join {Delivery.prerequisites.through._meta.db_table} p on p.from_delivery_id = d.id
+         where p.to_delivery_id = %s and d.status = %s order by d.id for update of d
+        """,
+        [row.pk, DeliveryStatus.WAITING],
+    )
+    for dependant in waiting:
         if _ready_status(dependant) == DeliveryStatus.PENDING:
             dependant.status = DeliveryStatus.PENDING
             dependant.save(update_fields=["status"])

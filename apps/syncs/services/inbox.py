@@ -10,6 +10,7 @@ from django.db import transaction
 
 from apps.connectors import budgets
 from apps.connectors.models import Connection
+from apps.connectors.selectors import connection_of
 from apps.connectors.services import client_for, verify_connection_webhook
 from apps.connectors.types import VendorPermanentError, VendorTransientError, WebhookEvent
 from apps.core.errors import PermanentError
@@ -71,14 +72,16 @@ def _keep(connection: Connection, events: tuple[WebhookEvent, ...]) -> None:
 
 def process_inbox(work: Work, now: datetime) -> datetime | None:
     """Fetch what the pending events name, each record once however many events name it, and load it."""
-    connection = Connection.objects.filter(pk=int(work.key)).first()
+    connection = connection_of(int(work.key))
     if connection is None:
         return None
     wait = health.wait_until(connection, now)
     if wait is not None:
         return wait.until
-    held = drift.held_objects(connection.pk)  # their events wait until a person has decided on the changed records
-    pending = InboxEvent.objects.filter(connection=connection, status=EventStatus.PENDING).exclude(object_name__in=held)
+    # Events of an object whose records changed wait until a person has decided.
+    pending = InboxEvent.objects.filter(connection=connection, status=EventStatus.PENDING).exclude(
+        object_name__in=drift.held_objects(connection.pk)
+    )
     while events := list(pending.order_by("id")[:_BATCH]):
         by_record: dict[tuple[str, str], list[InboxEvent]] = {}
         for event in events:

@@ -13,9 +13,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import connection as database
 from django.db import transaction
-from django.db.models import Count, Exists, Min, OuterRef, Q
-from django.db.models.functions import Coalesce
 
 from apps.canonical.balance import told
 from apps.canonical.documents import RecordGoneError, document_of
@@ -23,6 +22,7 @@ from apps.canonical.models import ExternalRef
 from apps.connectors import budgets
 from apps.connectors.client import VendorClient
 from apps.connectors.models import Connection
+from apps.connectors.selectors import connection_of
 from apps.connectors.services import client_for
 from apps.connectors.types import Answer, PreparedCall
 from apps.core.errors import AppError
@@ -47,13 +47,7 @@ _MOST_SENDS = 10
 # In rehearsals, for ids that only exist after an earlier step: digits, since some vendors' ids are numbers.
 _STAND_IN = 990_000_000_000_001
 _LOOK_AGAIN = timedelta(seconds=1)
-_UNSETTLED = (
-    DeliveryStatus.WAITING,
-    DeliveryStatus.PENDING,
-    DeliveryStatus.SENDING,
-    DeliveryStatus.UNCERTAIN,
-    DeliveryStatus.HELD,
-)
+_TABLE = Delivery._meta.db_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,10 @@ class Situation:
     has_lost: bool
     """Sent by a worker that died."""
     has_uncertain: bool
-    has_pending: bool
+    pending_count: int
+    """Due now, whether or not something earlier of the same record is in the way."""
+    has_waiting: bool
+    """For others to be done first."""
     has_updates: bool
     has_new_parties: bool
     """Creations of clients or people that may be there already."""
@@ -80,33 +77,36 @@ class Situation:
 
     @property
     def is_quiet(self) -> bool:
-        return not (self.has_lost or self.has_uncertain or self.has_pending)
+        return not (self.has_lost or self.has_uncertain or self.pending_count)
+
+    def ends_with(self, sent: int) -> bool:
+        """Whether nothing was open but so many due deliveries. What was woken meanwhile comes by the wake."""
+        others = self.has_lost or self.has_uncertain or self.has_waiting
+        return self.pending_count == sent and self.next_due_at is None and not others
 
 
 def _situation(connection: Connection, now: datetime) -> Situation:
-    is_due = Q(not_before=None) | Q(not_before__lte=now)
-    pending = is_due & Q(status=DeliveryStatus.PENDING)
-    found = Delivery.objects.filter(~Q(status__in=["done", "cancelled", "held"]), connection=connection).aggregate(
-        lost=Count("pk", filter=Q(status=DeliveryStatus.SENDING, lease_until__lt=now)),
-        uncertain=Count("pk", filter=is_due & Q(status=DeliveryStatus.UNCERTAIN)),
-        pending=Count("pk", filter=pending),
-        updates=Count("pk", filter=Q(status=DeliveryStatus.PENDING, operation="update")),
-        parties=Count("pk", filter=pending & adopting.NEW_PARTY),
-        next=Min(Coalesce("not_before", "lease_until"), filter=~Q(status=DeliveryStatus.WAITING)),
-    )
-    return Situation(
-        has_lost=bool(found["lost"]),
-        has_uncertain=bool(found["uncertain"]),
-        has_pending=bool(found["pending"]),
-        has_updates=bool(found["updates"]),
-        has_new_parties=bool(found["parties"]),
-        next_due_at=found["next"],
-    )
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"""
+            select coalesce(bool_or(status = 'sending' and lease_until < %(now)s), false),
+                   coalesce(bool_or(status = 'uncertain' and is_due), false),
+                   count(*) filter (where status = 'pending' and is_due),
+                   coalesce(bool_or(status = 'waiting'), false),
+                   coalesce(bool_or(status = 'pending' and operation = 'update'), false),
+                   coalesce(bool_or(status = 'pending' and is_due and {adopting.NEW_PARTY_SQL}), false),
+                   min(coalesce(not_before, lease_until)) filter (where status <> 'waiting')
+              from (select *, coalesce(not_before <= %(now)s, true) as is_due from {_TABLE}
+                     where connection_id = %(connection)s and status not in ('done', 'cancelled', 'held')) d
+            """,
+            {"now": now, "connection": connection.pk},
+        )
+        return Situation(*cursor.fetchone())
 
 
 def deliver(work: Work, now: datetime) -> datetime | None:
     """Send what is due to one connection, in order per record. Returns when to come back."""
-    connection = Connection.objects.filter(pk=int(work.key)).first()
+    connection = connection_of(int(work.key))
     if connection is None:
         return None
     is_again = False
@@ -132,9 +132,9 @@ def deliver(work: Work, now: datetime) -> datetime | None:
         ready, is_moving = _claim(connection, client, now)
         if not is_moving and not probed:
             return _situation(connection, now).next_due_at
-        again = _send_all(connection, client, ready, work)
-        if again is not None:
-            return again
+        answers = _send_all(connection, client, ready)
+        if situation.ends_with(len(answers)) and all(answer.outcome == "done" for answer in answers):
+            return None
         is_again = True
 
 
@@ -156,19 +156,17 @@ def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple
 
     Also says whether anything was due and could be dealt with: what can't be rendered is held, and the next ones follow.
     """
-    earlier = Delivery.objects.filter(
-        connection=connection,
-        entity=OuterRef("entity"),
-        record_id=OuterRef("record_id"),
-        id__lt=OuterRef("id"),
-        status__in=_UNSETTLED,
-    )
-    due = (
-        Delivery.objects.filter(connection=connection, status=DeliveryStatus.PENDING)
-        .filter(Q(not_before=None) | Q(not_before__lte=now))
-        .filter(~Exists(earlier))
-        .order_by("lane", "id")
-        .select_for_update(skip_locked=True)[: _width(connection) * _largest_batch(connection)]
+    due = Delivery.objects.raw(
+        f"""
+        select * from {_TABLE} d
+         where connection_id = %(connection)s and status = 'pending' and (not_before is null or not_before <= %(now)s)
+           and not exists (select 1 from {_TABLE} earlier
+                            where earlier.connection_id = %(connection)s and earlier.entity = d.entity
+                              and earlier.record_id = d.record_id and earlier.id < d.id
+                              and earlier.status not in ('done', 'cancelled'))
+         order by lane, id limit %(most)s for update skip locked
+        """,
+        {"connection": connection.pk, "now": now, "most": _width(connection) * _largest_batch(connection)},
     )
     bundles = together(list(due), connection)[: _width(connection)]
     if not bundles:
@@ -207,7 +205,7 @@ def _claim_bundle(
         row.sent_at = now
         row.token = token
         row.lease_until = now + _lease(row, connection)
-        row.save()
+        row.save(update_fields=["status", "attempts", "sent_at", "token", "lease_until", "body", "marker"])
         ready.append(Ready(row, call))
     return ready
 
@@ -346,10 +344,10 @@ def _external_id(row: Delivery) -> str:
     return found
 
 
-def _send_all(connection: Connection, client: VendorClient, ready: list[list[Ready]], work: Work) -> datetime | None:
+def _send_all(connection: Connection, client: VendorClient, ready: list[list[Ready]]) -> list[Answer]:
     """Call in parallel (threads touch no database), then write all outcomes in one transaction."""
     if not ready:
-        return None
+        return []
     calls = [[item.call for item in bundle] for bundle in ready]
     if len(ready) == 1:
         told = [client.send_together(calls[0])]
@@ -371,23 +369,23 @@ def _send_all(connection: Connection, client: VendorClient, ready: list[list[Rea
                 now=now,
                 retry_after_seconds=answer.retry_after_seconds,
             )
-    return _react_to_connection(connection, answers, now)
+    _tell_of_connection(connection, answers, now)
+    return answers
 
 
-def _react_to_connection(connection: Connection, answers: list[Answer], now: datetime) -> datetime | None:
+def _tell_of_connection(connection: Connection, answers: list[Answer], now: datetime) -> None:
     if any(answer.outcome == "done" for answer in answers):
         health.vendor_answered(connection, now=now)
     refused = next((answer for answer in answers if str(answer.family) == "auth"), None)
     if refused is not None:
         health.access_refused(connection, refused.message, now=now)
-    return None
 
 
 def record_outcome(
     delivery_id: int, token: UUID | None, call: PreparedCall, answer: Answer, connection: Connection, now: datetime
 ) -> None:
     """Write what became of one call. Fenced: if another worker took the delivery over, its word counts."""
-    row = Delivery.objects.select_for_update().get(pk=delivery_id)
+    (row,) = Delivery.objects.raw(f"select * from {_TABLE} where id = %s for update", [delivery_id])
     _log(row, "send", answer.outcome, call, answer)
     message = storable(answer.message)
     if row.status != DeliveryStatus.SENDING or row.token != token:

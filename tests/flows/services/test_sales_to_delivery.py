@@ -8,13 +8,14 @@ import pytest
 
 from apps.canonical.models import Contract, ExternalRef, Opportunity, Project, Proposal, QuoteLine
 from apps.canonical.services import decide_proposal, update_record
+from apps.core.models import DueWork
 from apps.core.money import UnknownCurrencyError
 from apps.core.problems import Problem
 from apps.exceptions.models import ExceptionCase
 from apps.flows.models import Flow, FlowItem
 from apps.flows.rules.deals import WonDeal
 from apps.flows.rules.delivery_plan import DeliveryPlan, DeliverySettings
-from apps.flows.services import preview, previews, sales_to_delivery
+from apps.flows.services import deal_changes, preview, previews, sales_to_delivery
 from apps.syncs.models import Delivery
 from apps.syncs.services import add_syncs
 from tests.flows.services.stage import NOW, SINCE, Stage
@@ -61,6 +62,14 @@ class TestWon:
 
         assert Project.objects.count() == Contract.objects.count() == FlowItem.objects.count() == 1
         assert Delivery.objects.count() == 4
+
+    def test_what_was_started_is_sent_before_the_flow_looks_again(self, stage: Stage, flow: Flow) -> None:
+        stage.deal(client=stage.client())
+
+        again = stage.react()
+
+        sent = DueWork.objects.filter(kind="syncs.deliver").order_by("-due_at").values_list("due_at", flat=True)
+        assert again is not None and len(sent) == 2 and again >= sent[0]
 
     @pytest.mark.parametrize("status", ["open", "lost"])
     def test_what_is_not_won_is_left_alone(self, stage: Stage, flow: Flow, status: str) -> None:
@@ -243,6 +252,24 @@ class TestChangedAfterTheWin:
         stage.react(stage.now + timedelta(minutes=5))
 
         assert Proposal.objects.filter(status="open").exists()
+
+    def test_what_was_planned_is_not_compared_until_it_is_touched(self, stage: Stage, flow: Flow) -> None:
+        deal = stage.deal(client=stage.client())
+        lines = [
+            stage.make(
+                "quote_line", opportunity=deal, name=name, quantity=Decimal(10), unit="hour", unit_amount=Decimal(100)
+            )
+            for name in ("Design", "Build")
+        ]
+        stage.touch(lines[0], stage.now - timedelta(hours=1, microseconds=1))
+        deal.refresh_from_db()
+        stage.react()
+        (item,) = FlowItem.objects.all()
+        assert deal_changes._changed(flow) == {}
+
+        stage.touch(lines[1], stage.now - timedelta(minutes=59))
+
+        assert list(deal_changes._changed(flow)) == [(item.pk, deal.pk)]
 
     def test_a_changed_line_counts_as_a_change_of_the_deal(self, stage: Stage, flow: Flow) -> None:
         deal = stage.deal("With lines", client=stage.client(), amount=None)

@@ -1,0 +1,18 @@
+"""Connections as background work sees them again and again."""
+
+from apps.connectors.models import Connection
+from apps.core.work.memory import once
+
+
+def connection_of(pk: int) -> Connection | None:
+    """The connection as it was when the work was claimed, or later. In background work all who ask share one object: what is
+    changed on it has to be saved too."""
+    return once(("connection", pk), lambda: Connection.objects.filter(pk=pk).first())
+
+
+def connections_of(customer_id: int) -> list[Connection]:
+    """The customer's connections, oldest first; shared like `connection_of`."""
+    return once(
+        ("connections", customer_id),
+        lambda: list(Connection.objects.filter(customer_id=customer_id).order_by("pk")),
+    )
