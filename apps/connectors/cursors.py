@@ -6,7 +6,15 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apps.connectors.building import REMOVED, Put
-from apps.connectors.manifest.paging import BodyCursor, CompareCursor, Cursor, FullRead, HeaderCursor, RequestCursor
+from apps.connectors.manifest.paging import (
+    BodyCursor,
+    CompareCursor,
+    Cursor,
+    FullRead,
+    HeaderCursor,
+    Incremental,
+    RequestCursor,
+)
 from apps.connectors.paths import getter
 from apps.connectors.templates import Scope, TemplateError, fill, fill_text
 from apps.connectors.times import format_time, parse_time, to_iso
@@ -35,7 +43,7 @@ def named(cursor: Cursor, start: datetime | None, zone: tzinfo = UTC) -> Any:
     """What `${cursor}` stands for in the request itself."""
     if not isinstance(cursor, RequestCursor):
         return None
-    moment = start or cursor.full_from
+    moment = _asked(cursor, start) or cursor.full_from
     return format_time(moment.replace(tzinfo=moment.tzinfo or UTC), cursor.format, zone) if moment else None
 
 
@@ -43,6 +51,7 @@ def puts_for(cursor: Cursor, start: datetime | None, zone: tzinfo = UTC) -> list
     """The values that narrow the request to what changed since `start`."""
     if isinstance(cursor, FullRead | RequestCursor):
         return []
+    start = _asked(cursor, start)
     if isinstance(cursor, BodyCursor):
         if start is None:
             return [Put("body", cursor.path, REMOVED if cursor.otherwise is None else cursor.otherwise)]
@@ -57,6 +66,11 @@ def puts_for(cursor: Cursor, start: datetime | None, zone: tzinfo = UTC) -> list
     if isinstance(cursor, HeaderCursor):
         return [Put("header", cursor.header, value)]
     return [Put("query", cursor.param, value)]
+
+
+def _asked(cursor: Incremental, start: datetime | None) -> datetime | None:
+    """The time that is sent, so that what changed at `start` is among the answer."""
+    return start - timedelta(seconds=1) if start and cursor.exclusive else start
 
 
 def changed(cursor: Cursor, records: list[Record], start: datetime | None, zone: tzinfo = UTC) -> list[Record]:

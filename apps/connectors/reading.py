@@ -159,8 +159,9 @@ class Reader:
         scope |= {"cursor": since, "page": pagers.named(deleted.paginator, walk.state, None)}
         puts = [Put("query", deleted.param, since)] if deleted.param else []
         puts += pagers.puts_for(deleted.paginator, walk.state, None)
-        received = self._get(object_name, deleted.request, scope, puts)
-        found = records_of(received.body, deleted.records)
+        received = self._get(object_name, deleted.request, scope, puts, deleted.empty_status)
+        has_none = received.response.status in deleted.empty_status
+        found = [] if has_none else records_of(received.body, deleted.records)
         if found is None:
             raise self._odd(object_name, deleted.records, received.response.call)
         turn = pagers.next_turn(

@@ -39,6 +39,10 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] =
      {"name": "New {n}"}, {"name": "New {n}", "accountnumber": "K-1"}),
     ("netsuite", "customers", {"companyName": "Old {n}", "phone": "+49 30 1"},
      {"companyName": "New {n}", "currencyCode": "USD"}, {"companyname": "New {n}", "phone": "+49 30 1", "currency": "EUR"}),
+    # Budget and currency are only given when a project is made.
+    ("kantata", "workspaces", {"title": "Old", "description": "Stays", "budgeted": False},
+     {"title": "New", "budgeted": True, "price": 5, "currency": "GBP"},
+     {"title": "New", "description": "Stays", "budgeted": False, "currency": "EUR"}),
     ("float", "allocations", {"notes": "Stays", "hours": 4}, {"hours": 6}, {"hours": 6, "notes": "Stays"}),
 ]  # fmt: skip
 

@@ -413,6 +413,19 @@ class TestTombstones:
                 rest = client.pages("items", cursor="2026-01-06T00:00:00Z", resume=page.next_resume, now=NOW)
                 assert [one.deleted_ids for one in rest] == [one.deleted_ids for one in whole[number + 1 :]]
 
+    def test_an_account_without_such_a_list_is_read_without_it(self) -> None:
+        def without(asked: Asked) -> Told:
+            return Told({"items": ROWS[5:]}) if asked.path == "/items" else Told({"message": "an add-on"}, 403)
+
+        spec = {**self.SPEC, "deleted": {**self.SPEC["deleted"], "empty_status": [403]}}
+        with served(without) as vendor:
+            pages = list(
+                connect(manifest(read=spec), vendor.url).pages("items", cursor="2026-01-06T00:00:00Z", now=NOW)
+            )
+
+        assert [row["id"] for page in pages for row in page.records] == [6, 7]
+        assert [found for page in pages for found in page.deleted_ids] == []
+
     def test_a_first_read_asks_for_none(self) -> None:
         with served(self.vendor) as vendor:
             pages = list(connect(manifest(read=self.SPEC), vendor.url).pages("items", cursor=None, now=NOW))
@@ -510,6 +523,22 @@ class TestPagesByTheNewestTime:
 
         assert set(found) == {1, 2, 3, 4, 5, 6, 7}
         assert {page for _, page in asked_for} == {"1"}
+
+    def test_a_vendor_that_leaves_out_the_very_time_is_asked_for_a_second_earlier(self) -> None:
+        """Four records of one moment, of which only two are on the first page."""
+        rows = [{**row, "changed": "2026-01-05T10:00:00Z"} for row in ROWS[:4]]
+
+        def vendor(asked: Asked) -> Told:
+            found = [row for row in rows if str(row["changed"]) > asked.query.get("since", "")]
+            first = 2 * (int(asked.query["page"]) - 1)
+            return Told({"items": found[first : first + 2]})
+
+        cursor = {"kind": "updated_since", "field": "changed", "param": "since", "exclusive": True}
+        paging = {"kind": "page_number", "size_param": "limit", "size": 2, "keyset": True}
+        with served(vendor) as running:
+            found = ids(connect(manifest(read={"cursor": cursor, "paginator": paging}), running.url))
+
+        assert set(found) == {1, 2, 3, 4}
 
 
 class TestAttachedLists:

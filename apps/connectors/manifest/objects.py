@@ -99,6 +99,8 @@ class Tombstones(Section):
     within_days: int | None = Field(default=None, ge=1)
     """The vendor remembers deletions only so long and refuses an older time: it is never asked for one."""
     paginator: Paginator = NoPaging(kind="none")
+    empty_status: list[int] = []
+    """Statuses that mean this account has no such list (an add-on, a right it lacks): reading goes on without it."""
 
     @model_validator(mode="after")
     def _asks_since(self) -> "Tombstones":

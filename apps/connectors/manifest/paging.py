@@ -131,6 +131,8 @@ class _Cursor(Section):
     """Ask again for so much before the cursor: a row committed late is still read; duplicates fall out by hash."""
     lag_seconds: Seconds = 5
     """Never move the cursor closer to now than this."""
+    exclusive: bool = False
+    """The vendor answers what changed after the time, not what changed at it: a second earlier is asked for."""
     zone: Template = ""
     """Time zone (`Europe/Berlin`, `${config.time_zone}`) of times that name none, in requests and records; empty: UTC."""
 
@@ -187,6 +189,5 @@ class FullRead(Section):
     kind: Literal["full"]
 
 
-Cursor = Annotated[
-    ParameterCursor | HeaderCursor | BodyCursor | RequestCursor | CompareCursor | FullRead, Field(discriminator="kind")
-]
+Incremental = ParameterCursor | HeaderCursor | BodyCursor | RequestCursor | CompareCursor
+Cursor = Annotated[Incremental | FullRead, Field(discriminator="kind")]
