@@ -97,7 +97,7 @@ def next_turn(
         following = _next_offset(paginator, state, body, count, full)
         return Turn(following, restart=paginator.keyset and following is not None)
     if isinstance(paginator, CursorToken):
-        return _next_token(paginator, state, body, count, full)
+        return _next_token(paginator, state, body, headers, count, full)
     if isinstance(paginator, NextUrl) and paginator.more and not get(body, paginator.more):
         return Turn(None)
     link = get(body, paginator.next) if isinstance(paginator, NextUrl) else _link(paginator, headers)
@@ -148,8 +148,12 @@ def _next_offset(paginator: Offset, state: State, body: Any, count: int, full: i
     return {"offset": offset} if more and count else None
 
 
-def _next_token(paginator: CursorToken, state: State, body: Any, count: int, full: int) -> Turn:
-    token = get(body, paginator.next)
+def _next_token(
+    paginator: CursorToken, state: State, body: Any, headers: Mapping[str, str], count: int, full: int
+) -> Turn:
+    token = get(body, paginator.next) if paginator.next else headers.get(paginator.next_header.lower())
+    if paginator.next_header and paginator.where == "body" and token and token.isdigit():
+        token = int(token)
     if token in (None, "") or token == state.get("token") or (paginator.more and not get(body, paginator.more)):
         return Turn(None)
     read = int(state.get("read", 0)) + count

@@ -361,7 +361,9 @@ class Reader:
         raise kind(message, family=fault.family, call=call, code=fault.code)
 
     def _scope(self, values: dict[str, Any]) -> Scope:
-        return self.transport.scope(today=self.transport.clock().date().isoformat(), **values)
+        today = self.transport.clock().date()
+        year_ago = (today - timedelta(days=365)).isoformat()
+        return self.transport.scope(today=today.isoformat(), year_ago=year_ago, **values)
 
     def _hooked(self, object_name: str, records: list[Record]) -> list[Record]:
         spec = self.manifest.object(object_name).read

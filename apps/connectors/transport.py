@@ -94,7 +94,7 @@ class Transport:
             client.rate,
             status=response.status,
             headers=response.headers,
-            body=body,
+            body=body if is_json else _bare_text(response),
             now=self.clock(),
         )
         if fault is None and not is_json:
@@ -150,6 +150,12 @@ class Transport:
             body=auth.applied_to_body(self.method, scope, request.body),
             secrets=(*secrets, *names),
         )
+
+
+def _bare_text(response: OutboundResponse) -> str | None:
+    """A refusal in plain words instead of JSON, as the manifest's `message: ["@"]` reads it; no page of marks."""
+    text = response.body[:2000].decode("utf-8", "replace").strip()
+    return text if response.status >= 400 and not text.startswith("<") else None
 
 
 def _is_refused(received: Received) -> bool:

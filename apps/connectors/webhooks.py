@@ -159,6 +159,8 @@ def _handshake_reply(spec: Handshake, url: str, body: bytes) -> str | None:
             value = get(orjson.loads(body), spec.param)
         except orjson.JSONDecodeError:
             return None
+        if value and spec.answer_key:
+            return orjson.dumps({spec.answer_key: value}).decode()
         return str(value) if value else None
     return None
 

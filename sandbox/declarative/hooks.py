@@ -75,7 +75,8 @@ class FileSigner:
                 return [Trial(b"", {}, {self.spec.handshake_param: token}, status=200, text=token)]
             case "echo_body":
                 body = jsontext.dumps({self.spec.handshake_param: token}).encode()
-                return [Trial(*self.signed(subscription, body), status=200, text=token)]
+                key = self.spec.handshake_answer
+                return [Trial(*self.signed(subscription, body), status=200, text=token, key=key)]
         return []
 
     def event(self, records: "Records", resource: str, record: Record, action: str, kind: str) -> Record:

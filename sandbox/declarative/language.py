@@ -417,6 +417,8 @@ class Hooks(Section):
     moment: Moment = "iso_millis"
     handshake: Literal["none", "intent_to_receive", "echo_query", "echo_body"] = "none"
     handshake_param: str = ""
+    handshake_answer: str = ""
+    """echo_body: the answer has to be JSON that holds the value under this key; empty: the value may stand anywhere."""
     subscriptions: Subscriptions | None = None
     source: Sources = Field(min_length=1)
 

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from sandbox.framework import jsontext
 from sandbox.framework.clock import iso_millis, parse_moment
 from sandbox.framework.faults import Fault
 from sandbox.framework.store import SYSTEM, Document
@@ -33,6 +34,16 @@ class Trial:
     query: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
     text: str = ""  # has to stand in the answer
+    key: str = ""  # … as JSON, under this key
+
+    def is_passed(self, status: int, text: str) -> bool:
+        if status != self.status or not self.key:
+            return status == self.status and self.text in text
+        try:
+            answer = jsontext.loads(text)
+        except ValueError:
+            return False
+        return isinstance(answer, dict) and answer.get(self.key) == self.text
 
 
 class Signer(Protocol):
@@ -106,7 +117,7 @@ class Webhooks:
         for given in self._signer.webhook_trials(subscription):
             trial = given if isinstance(given, Trial) else Trial(given[0], given[1], status=given[2])
             status, text = await self._exchange(subscription["target_url"], trial.body, trial.headers, trial.query)
-            if status != trial.status or trial.text not in text:
+            if not trial.is_passed(status, text):
                 subscription["status"] = UNREACHABLE if status == 0 else "intent to receive failed"
                 subscription["last_result"] = f"expected {trial.status}, got {status}"
                 return

@@ -43,6 +43,8 @@ CHANGES: list[tuple[str, str, dict[str, Any], dict[str, Any], dict[str, Any]]] =
     ("kantata", "workspaces", {"title": "Old", "description": "Stays", "budgeted": False},
      {"title": "New", "budgeted": True, "price": 5, "currency": "GBP"},
      {"title": "New", "description": "Stays", "budgeted": False, "currency": "EUR"}),
+    ("toggl", "projects", {"name": "Old", "billable": True, "color": "#123456"},
+     {"name": "New", "active": False}, {"name": "New", "active": False, "billable": True, "color": "#123456"}),
     ("float", "allocations", {"notes": "Stays", "hours": 4}, {"hours": 6}, {"hours": 6, "notes": "Stays"}),
 ]  # fmt: skip
 

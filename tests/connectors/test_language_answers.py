@@ -300,6 +300,24 @@ class TestHandshakeAndEvents:
 
         assert forged.events == ()
 
+    def test_a_code_in_the_body_may_be_wanted_back_as_json(self) -> None:
+        found = manifest(
+            webhooks={
+                "signature": {"kind": "none"},
+                "handshake": {"kind": "echo_body", "param": "code", "answer_key": "validation_code"},
+                "events": {
+                    "event_type": "kind", "object_from": "kind", "objects": {"items": "items"}, "external_id": "id",
+                    "event_id": ["number"],
+                },
+            }
+        )  # fmt: skip
+
+        def answer(body: bytes) -> Any:
+            return verify_webhook(found, "", method="POST", url="https://x.test/hook", headers={}, body=body, now=NOW)
+
+        assert answer(b'{"code": "a\\"b", "number": 0}').reply == '{"validation_code":"a\\"b"}'
+        assert (answer(b'{"kind": "items", "id": 7, "number": 1}').reply, answer(b"{}").reply) == ("", "")
+
     def test_the_id_within_an_address(self) -> None:
         (event,) = verdict({"kind": "none"}).events
 

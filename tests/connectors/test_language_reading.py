@@ -541,6 +541,30 @@ class TestPagesByTheNewestTime:
         assert set(found) == {1, 2, 3, 4}
 
 
+class TestTokensInHeaders:
+    def test_the_next_row_told_in_a_header_goes_into_the_body_as_a_number(self) -> None:
+        bodies: list[Any] = []
+
+        def vendor(asked: Asked) -> Told:
+            bodies.append(asked.json())
+            first = bodies[-1].get("first_row_number", 1)
+            more = {"X-Next-Row-Number": str(first + 3)} if first + 3 <= len(ROWS) else {}
+            return Told(ROWS[first - 1 : first + 2], headers=more)
+
+        paging = {
+            "kind": "cursor", "where": "body", "param": "first_row_number", "next_header": "X-Next-Row-Number",
+            "size_param": "page_size", "size": 3,
+        }  # fmt: skip
+        request = {"method": "POST", "path": "/search", "body": {"start_date": "${year_ago}", "end_date": "${today}"}}
+        with served(vendor) as running:
+            read = {"request": request, "records": "", "paginator": paging}
+            found = ids(connect(manifest(read=read), running.url))
+
+        assert found == [row["id"] for row in ROWS]
+        assert [body.get("first_row_number") for body in bodies] == [None, 4, 7]
+        assert {(body["start_date"], body["end_date"]) for body in bodies} == {("2025-11-23", "2026-11-23")}
+
+
 class TestAttachedLists:
     """What belongs to many records at once, several to each, in pages of its own."""
 

@@ -21,6 +21,7 @@ TEMPLATE_NAMES = {
     "ids": "the ids of the page's records (attach); alone in its string it stays a list",
     "items": "the writes of a batch; alone in its string it stays a list",
     "today": "today's date in UTC",
+    "year_ago": "the day 365 days before today, for vendors whose reports span at most a year",
 }
 TEMPLATE_SPACES = {
     "credentials": "a secret of the connection",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from apps.connectors.manifest.base import Path, Seconds, Section, Template, TemplateTree
 
@@ -65,7 +65,9 @@ class CursorToken(_Sized):
 
     kind: Literal["cursor"]
     param: str = "cursor"
-    next: Path
+    next: Path = ""
+    next_header: str = ""
+    """The token stands in this header instead; one of digits goes into a body as a number."""
     more: Path = ""
     """Holds nothing on the last page although it carries a token."""
     replaces: list[str] = []
@@ -73,6 +75,12 @@ class CursorToken(_Sized):
     max_results: int | None = None
     """The vendor stops a search after so many results: the engine then starts a new search at the newest
     modification time it has seen."""
+
+    @model_validator(mode="after")
+    def _told(self) -> "CursorToken":
+        if bool(self.next) == bool(self.next_header):
+            raise ValueError("paginator cursor needs one of next and next_header: where the token stands")
+        return self
 
 
 class LastId(_Sized):

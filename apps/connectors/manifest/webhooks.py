@@ -76,6 +76,8 @@ class Handshake(Section):
     kind: Literal["none", "intent_to_receive", "echo_query", "echo_body"] = "none"
     """intent_to_receive: an ordinary signed request without events; a wrong signature has to be answered with 401."""
     param: str = ""
+    answer_key: str = ""
+    """echo_body: the answer is JSON that holds the value under this key; empty: the bare value."""
     bad_signature_status: int = 401
 
 
