@@ -1,6 +1,7 @@
 """Makes an HTTP request out of a manifest's request and the values at hand. Pure."""
 
 import copy
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -28,6 +29,7 @@ class Put:
 
 
 REMOVED = object()
+_SLASHES = re.compile(r"(?<!:)/{2,}")
 _CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json_patch": "application/json-patch+json"}
 
 
@@ -135,11 +137,16 @@ def address(manifest: Manifest, path: str, scope: Scope) -> str:
         return rebase(path, override)
     base = manifest.client.base_url
     if "${" in base and not (override and "${config.base_url}" not in base):
-        base = fill_text(base, scope)
+        base = _filled(base, scope)
         if not base.startswith(("http://", "https://")):
             raise TemplateError(f"Connector {manifest.slug}: the connection has no address; found {base!r}.")
         return base.rstrip("/") + path
-    return rebase(fill_text(base, scope).rstrip("/") + path, override)
+    return rebase(_filled(base, scope).rstrip("/") + path, override)
+
+
+def _filled(base: str, scope: Scope) -> str:
+    """An address the vendor told may end in a slash of its own, before what the manifest goes on with."""
+    return _SLASHES.sub("/", fill_text(base, scope))
 
 
 def elsewhere(url: str, link: str, override: str | None) -> str:

@@ -101,6 +101,49 @@ class TestForm:
         assert "client_secret" in VendorAppForm(manifest=xero.manifest).fields
 
 
+class TestAddressOfTheVendor:
+    """Autotask tells in which zone a firm lives; nothing else can be asked before."""
+
+    ZONE = response({"zoneName": "Germany", "url": "https://webservices18.autotask.net/atservicesrest/", "ci": 7})
+    NO = response({"errors": ["no permission"]}, status=403)
+
+    @pytest.fixture
+    def autotask(self, customer: Customer, alice: User) -> Connection:
+        return services.create_connection(
+            customer=customer,
+            connector="autotask_psa",
+            name="Autotask",
+            config={"user_name": "q7wb@KESTREL.COM", "currency": "EUR"},
+            credentials={"secret": "s-1", "integration_code": "i-1"},
+            actor=alice,
+            reason="new",
+            now=NOW,
+        )
+
+    def test_is_asked_for_before_the_test(self, autotask: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+        left = response({"externalRequestThreshold": 10000, "currentTimeframeRequestCount": 12})
+        sent = vendor(monkeypatch, self.ZONE, self.ZONE, left, *[self.NO] * 6)
+
+        found = services.test_connection(autotask, now=NOW)
+
+        autotask.refresh_from_db()
+        assert found is not None and autotask.status == Status.OK
+        assert (autotask.account_name, autotask.config["zone"]) == ("KESTREL.COM", "Germany")
+        assert [urlsplit(request.url).netloc for request in sent.requests[:3]] == [
+            "webservices.autotask.net", "webservices.autotask.net", "webservices18.autotask.net",
+        ]  # fmt: skip
+        assert urlsplit(sent.requests[2].url).path == "/atservicesrest/v1.0/ThresholdInformation"
+
+    def test_a_refusal_to_tell_it_is_what_the_person_reads(
+        self, autotask: Connection, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        vendor(monkeypatch, response({"errors": ["The user is unknown."]}, status=404))
+
+        assert services.test_connection(autotask, now=NOW) is None
+        assert autotask.status == Status.FAILING
+        assert "The user is unknown." in autotask.status_reason
+
+
 class TestLife:
     def test_created_new_with_reason_and_actor(self, harvest: Connection, alice: User) -> None:
         line = harvest.history.first()

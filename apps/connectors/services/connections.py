@@ -1,5 +1,6 @@
 """Making, testing, pausing and judging connections."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.db import transaction
 from apps.accounts.models import Customer, User
 from apps.connectors import consents, subscriptions
 from apps.connectors.manifest import Family, Manifest, Role, manifest_for
+from apps.connectors.manifest.base import placeholders
 from apps.connectors.models import Connection
 from apps.connectors.services.clients import client_for
 from apps.connectors.stores import merged_config
@@ -96,6 +98,7 @@ def test_connection(
 ) -> Verification | None:
     """Ask the vendor who we are and record the answer. None: it failed, and `connection.status_reason` says why."""
     try:
+        _find_address(connection, actor=actor)
         found = client_for(connection).verify()
     except ReauthorisationError as error:
         _judge(connection, Status.NEEDS_REAUTHORISATION, error.message, now=now, actor=actor, reason=reason)
@@ -120,18 +123,29 @@ def missing_variables(connection: Connection) -> list[str]:
 def fill_variables(connection: Connection, *, actor: User | None, now: datetime) -> None:
     """Take over every setting found after log-in that leaves no choice; one that cannot be listed stays open."""
     for name in missing_variables(connection):
-        try:
-            client = client_for(connection)
-            choices = client.choices(name)
-            found = client.settings_of(name, choices[0][0]) if len(choices) == 1 else {}
-        except AppError:
-            continue
-        if len(choices) == 1:
-            label = choices[0][1]
-            connection.config = {**connection.config, **found}
-            connection._change_reason = f"found {label}"  # type: ignore[attr-defined]
-            connection._history_user = actor  # type: ignore[attr-defined]
-            connection.save(update_fields=["config", "updated_at"])
+        with suppress(AppError):
+            _take_over(connection, name, actor=actor)
+
+
+def _find_address(connection: Connection, *, actor: User | None) -> None:
+    """Settings the vendor's own address is made of are asked for before anything else; the vendor's word when it refuses."""
+    base = set(placeholders(connection.manifest.client.base_url))
+    missing = missing_variables(connection)
+    for variable in connection.manifest.client.variables:
+        if variable.name in missing and base & {f"config.{name}" for name in (variable.name, *variable.also)}:
+            _take_over(connection, variable.name, actor=actor)
+
+
+def _take_over(connection: Connection, name: str, *, actor: User | None) -> None:
+    client = client_for(connection)
+    choices = client.choices(name)
+    if len(choices) != 1:
+        return
+    value, label = choices[0]
+    connection.config = {**connection.config, **client.settings_of(name, value)}
+    connection._change_reason = f"found {label}"  # type: ignore[attr-defined]
+    connection._history_user = actor  # type: ignore[attr-defined]
+    connection.save(update_fields=["config", "updated_at"])
 
 
 @transaction.atomic
