@@ -41,11 +41,12 @@ def puts_for(paginator: Paginator, state: State, size: int | None) -> list[Put]:
     if paginator.where == "in_request":
         return [Put("query", name, value) for name, value in state.get("query", [])]
     size = min(size or paginator.size, paginator.size)
-    puts = [Put(paginator.where, paginator.size_param, size)] if paginator.size_param else []
+    written = str if paginator.as_text else int
+    puts = [Put(paginator.where, paginator.size_param, written(size))] if paginator.size_param else []
     if isinstance(paginator, PageNumber):
-        return [*puts, Put(paginator.where, paginator.param, state.get("page", paginator.start))]
+        return [*puts, Put(paginator.where, paginator.param, written(state.get("page", paginator.start)))]
     if isinstance(paginator, Offset):
-        return [*puts, Put(paginator.where, paginator.param, paginator.start + state.get("offset", 0))]
+        return [*puts, Put(paginator.where, paginator.param, written(paginator.start + state.get("offset", 0)))]
     if isinstance(paginator, LastId):
         last = state.get("last", paginator.first)
         return puts if last is None else [*puts, Put(paginator.where, paginator.param, last)]

@@ -28,6 +28,8 @@ def parse_time(value: Any, zone: tzinfo = UTC) -> datetime | None:
     if isinstance(value, dict) and value.get("__class__") == "datetime":
         year, month, day, hour, minute, second, micro = (int(value.get(name, 0)) for name in _PARTS)
         return datetime(year, month, day, hour, minute, second, micro, tzinfo=UTC)
+    if isinstance(value, dict) and set(value) == set(_PARTS[:3]):
+        return _from_text("-".join(str(value[name]).zfill(2) for name in _PARTS[:3]), zone)
     return None
 
 
@@ -39,6 +41,9 @@ def format_time(moment: datetime, form: str, zone: tzinfo = UTC) -> Any:
     """The moment as the vendor wants it (see `TimeFormat` in the manifest); forms that name no zone are in `zone`."""
     if form in _LOCAL:
         return moment.astimezone(zone).strftime(_LOCAL[form])
+    if form == "date_parts":
+        day = moment.astimezone(zone)
+        return {name: getattr(day, name) for name in _PARTS[:3]}
     if form == "iso_offset":
         return moment.astimezone(zone).isoformat(timespec="seconds")
     moment = moment.astimezone(UTC)

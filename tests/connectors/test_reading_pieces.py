@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -56,6 +57,13 @@ class TestPagers:
         paginator = PageNumber(kind="page_number", size_param="per", size=2)
 
         assert asked_for(walk(paginator, [[1, 2], [3, 4], [5]]), "page") == [1, 2, 3]
+
+    def test_numbers_may_be_sent_as_text(self) -> None:
+        paginator = PageNumber(kind="page_number", where="body", size_param="per", size=2, as_text=True)
+
+        pages = walk(paginator, [[1, 2], [3]])
+
+        assert (asked_for(pages, "page"), asked_for(pages, "per")) == (["1", "2"], ["2", "2"])
 
     def test_page_number_ends_when_the_last_page_was_exactly_full(self) -> None:
         paginator = PageNumber(kind="page_number", size=2)
@@ -208,7 +216,13 @@ class TestTimes:
     def test_all_the_ways_to_say_noon(self, value: Any) -> None:
         assert parse_time(value) == NOON
 
-    @pytest.mark.parametrize("value", [None, "", "soon", True, [], {}, {"__class__": "date"}])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            None, "", "soon", True, [], {}, {"__class__": "date"}, {"year": 2026, "month": 13, "day": 1},
+            {"year": None, "month": 1, "day": 1},
+        ],
+    )  # fmt: skip
     def test_not_a_time(self, value: Any) -> None:
         assert parse_time(value) is None
 
@@ -217,10 +231,17 @@ class TestTimes:
         [
             ("iso", "2026-11-23T12:00:00.000000Z"), ("iso_seconds", "2026-11-23T12:00:00Z"), ("date", "2026-11-23"),
             ("http_date", "Mon, 23 Nov 2026 12:00:00 GMT"), ("epoch_s", 1795435200), ("epoch_ms", 1795435200000),
+            ("date_parts", {"year": 2026, "month": 11, "day": 23}),
         ],
     )  # fmt: skip
     def test_written_as_the_vendor_wants_it(self, form: str, written: Any) -> None:
         assert format_time(NOON, form) == written
+
+    def test_a_day_in_parts_begins_where_the_vendor_is(self) -> None:
+        parts = {"year": 2026, "month": 11, "day": 23}
+
+        assert parse_time(parts) == NOON - timedelta(hours=12)
+        assert parse_time(parts, ZoneInfo("Europe/Berlin")) == NOON - timedelta(hours=13)
 
 
 class TestPaths:

@@ -235,9 +235,11 @@ class TestBusinessCentral:
 class TestEveryVendorFile:
     def test_a_stranger_is_refused_in_the_vendors_shape(self, server: Running, slug: str) -> None:
         vendor = server.practice.vendors[slug]
-        path = next(path for method, path, _handler in vendor.routes() if method == "GET")
+        known = [(method, path) for method, path, _handler in vendor.routes()]
+        # Replicon is only asked by POST.
+        method, path = next((one for one in known if one[0] == "GET"), known[0])
 
-        answer = requests.get(vendor.base_url + path.replace("{", "x").replace("}", ""), timeout=20)
+        answer = requests.request(method, vendor.base_url + path.replace("{", "x").replace("}", ""), timeout=20)
 
         assert answer.status_code in (401, 403), answer.text
 
@@ -275,6 +277,8 @@ class TestEveryVendorFile:
     def test_answers_fit_the_published_file(self, server: Running, slug: str) -> None:
         self._published(slug)
         account = Account(server, slug)
+        if not any(method == "GET" for method, _path, _handler in account.vendor.routes()):
+            pytest.skip(f"{slug}: is only asked by POST; test_{slug}.py looks at what its connector asks")
         account.vendor.watch = Watch(account.vendor)
         try:
             exercise(account)

@@ -22,6 +22,8 @@ class _Sized(Section):
     where: Where = "query"
     size_param: str = ""
     size: int = Field(default=100, ge=1, le=10_000)
+    as_text: bool = False
+    """Number and size are sent as text, where a body has them so."""
 
 
 class PageNumber(_Sized):
@@ -121,13 +123,14 @@ Paginator = Annotated[
 TimeFormat = Literal[
     "iso", "iso_millis", "iso_seconds", "iso_offset", "iso_local", "datetime", "datetime_minutes",
     "datetime_micros", "date", "http_date",
-    "epoch_s", "epoch_ms", "epoch_ms_text", "tryton",
+    "epoch_s", "epoch_ms", "epoch_ms_text", "date_parts", "tryton",
 ]  # fmt: skip
 """iso 2026-01-31T10:00:00.000000Z · iso_millis 2026-01-31T10:00:00.000Z · iso_seconds 2026-01-31T10:00:00Z ·
 iso_offset 2026-01-31T10:00:00+00:00 · iso_local 2026-01-31T10:00:00 · datetime 2026-01-31 10:00:00 ·
 datetime_minutes 2026-01-31 10:00 · datetime_micros 2026-01-31 10:00:00.000000 ·
 date 2026-01-31 · http_date Sat, 31 Jan 2026 10:00:00 GMT · epoch_s, epoch_ms ·
-epoch_ms_text: the milliseconds as text, where a JSON filter takes no number · tryton {"__class__": "datetime", …}."""
+epoch_ms_text: the milliseconds as text, where a JSON filter takes no number ·
+date_parts {"year": 2026, "month": 1, "day": 31} · tryton {"__class__": "datetime", …}."""
 
 
 class _Cursor(Section):
