@@ -4,7 +4,7 @@ from pathlib import Path
 
 from apps.connectors.manifest import Manifest
 from apps.connectors.manifest.loader import all_manifests
-from apps.connectors.scores import score_of
+from apps.connectors.scores import PRACTICE, Score, score_of
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "catalog.md"
 _HEAD = """# The catalog
@@ -12,7 +12,8 @@ _HEAD = """# The catalog
 Made by `manage.py conformance --docs` from the manifests and their conformance reports; do not edit.
 
 *Evidence*: what the facts rest on, and the day they were checked. *Conformance*: how many checks of the
-[kit](conformance.md) are passed of those that apply, and when; “–”: no practice vendor yet.
+[kit](conformance.md) are passed of those that apply, and when: against the practice vendor, or where it says so against a
+real system; “–”: never driven by it.
 
 | connector | category | quality | evidence | reads | writes | webhooks | conformance |
 | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -35,11 +36,16 @@ def _row(manifest: Manifest) -> str:
     reads = sum(spec.read is not None for spec in manifest.objects.values())
     writes = sum(len(spec.write) for spec in manifest.objects.values())
     score = score_of(manifest.slug)
-    told = f"{score.passed} of {score.applicable}, {score.date:%Y-%m-%d}" if score else "–"
+    told = _told(score) if score else "–"
     evidence = f"{about.evidence.grade.replace('_', ' ')}, {about.evidence.date:%Y-%m-%d}"
     link = f"[{about.name}](../apps/connectors/catalog/{manifest.slug}/README.md)"
     hooks = "yes" if manifest.webhooks else "–"
     return f"| {link} | {about.category} | {about.quality} | {evidence} | {reads} | {writes} | {hooks} | {told} |"
+
+
+def _told(score: Score) -> str:
+    against = "" if score.against == PRACTICE else f"{score.against}: "
+    return f"{against}{score.passed} of {score.applicable}, {score.date:%Y-%m-%d}"
 
 
 def _gaps(manifest: Manifest) -> str:

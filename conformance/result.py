@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
 
+from apps.connectors.scores import PRACTICE
+
 Verdict = Literal["pass", "fail", "exempt"]
 
 
@@ -27,6 +29,8 @@ class Report:
     slug: str
     date: date
     results: tuple[Result, ...]
+    against: str = PRACTICE
+    """What it was driven against: `practice vendor`, or the name of a real system."""
 
     @property
     def applicable(self) -> int:
@@ -42,7 +46,7 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "connector": self.slug, "date": self.date.isoformat(), "score": self.score, "passed": self.passed,
+            "connector": self.slug, "against": self.against, "date": self.date.isoformat(), "score": self.score, "passed": self.passed,
             "applicable": self.applicable, "checks": [asdict(result) for result in self.results],
         }  # fmt: skip
 

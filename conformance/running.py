@@ -7,6 +7,7 @@ from pathlib import Path
 
 from apps.connectors.manifest import Manifest
 from apps.connectors.manifest.loader import slugs
+from apps.connectors.scores import PRACTICE
 from conformance.bench import Storing, Workshop
 from conformance.checks import CHECKS
 from conformance.joining import Join, has_join, path_of
@@ -23,8 +24,9 @@ def testable() -> list[str]:
 def run(
     manifest: Manifest, join: Join, *, today: date, storing: Storing | None = None, only: Iterable[str] = (),
     make: Callable[[Path], Vendor] | None = None, told: Callable[[Result], None] = lambda _result: None,
+    against: str = PRACTICE,
 ) -> Report:  # fmt: skip
-    """Every check, each on a fresh account. `make` puts another vendor in the practice vendor's place."""
+    """Every check, each on a fresh account. `make` puts another vendor in the practice vendor's place, `against` names it."""
     wanted = list(only) or list(CHECKS)
     results = []
     with Workshop(manifest, join, storing, make) as workshop:
@@ -32,7 +34,7 @@ def run(
             result = _one(workshop, name)
             results.append(result)
             told(result)
-    return Report(manifest.slug, today, tuple(results))
+    return Report(manifest.slug, today, tuple(results), against)
 
 
 def _one(workshop: Workshop, name: str) -> Result:

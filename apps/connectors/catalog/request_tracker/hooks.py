@@ -15,12 +15,13 @@ def read_record(record: Record, context: HookContext) -> Record:
         return _named(record)
     if context.object_name != "tickets" or "Status" not in record:
         return record
-    owner = record.get("Owner") or {}
-    requesters = record.get("Requestor") or []
+    owner, requesters = record.get("Owner"), record.get("Requestor")
+    owner = owner if isinstance(owner, dict) else {}
+    requester = requesters[0] if requesters and isinstance(requesters, list) else None
     return {
         **{name: None if value == _UNSET else value for name, value in record.items()},
         "Owner": {**owner, "display_name": owner.get("RealName") or owner.get("Name")} if _is_person(owner) else None,
-        "requester": _named(requesters[0]) if requesters else None,
+        "requester": _named(requester) if isinstance(requester, dict) else None,
         "priority_level": _level(record.get("Priority")),
     }
 
