@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
+from apps.connectors.auth import Send
 from apps.connectors.client import VendorClient
 from apps.connectors.manifest import Manifest
 from apps.connectors.manifest.auth import OAuth2Code
@@ -40,7 +41,7 @@ class Storing(Protocol):
         """The same log-in as the next piece of work finds it: with what is stored by now."""
 
     @property
-    def has_ledger(self) -> bool: ...
+    def has_database(self) -> bool: ...
 
 
 class MemoryTokens:
@@ -67,7 +68,7 @@ class MemoryTokens:
 
 
 class InMemory:
-    has_ledger = False
+    has_database = False
 
     def tokens(self, manifest: Manifest, config: dict[str, Any], credentials: dict[str, Any]) -> TokenStore:
         return MemoryTokens(credentials)
@@ -122,11 +123,11 @@ class Bench:
         return {"access_token": pair["access_token"], "refresh_token": pair["refresh_token"], "expires_at": expires}
 
     def client(self, *, connect: Connect | None = None, manifest: Manifest | None = None,
-               tokens: TokenStore | None = None) -> VendorClient:  # fmt: skip
+               tokens: TokenStore | None = None, send: Send | None = None) -> VendorClient:  # fmt: skip
         config, credentials = self.settings(connect or self.join.connect)
         manifest = manifest or self.manifest
         tokens = tokens or self.storing.tokens(manifest, config, credentials)
-        return VendorClient(manifest, config=config, tokens=tokens)
+        return VendorClient(manifest, config=config, tokens=tokens, send=send)
 
     # Objects
 
@@ -165,8 +166,17 @@ class Bench:
         return _SEEN[key]
 
     def make(self, name: str, *, at: datetime | None = None, **values: Any) -> str:
-        given = {**filled(self.joined(name).make, self.known()), **values}
+        join = self.joined(name)
+        given = {**filled(join.make, self.prepared(join.prepare)), **values}
         return self.side.make(self.resource(name), self.counted(given), at=at)
+
+    def prepared(self, prepare: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """What bodies may name, with records made beforehand as `made`."""
+        made: dict[str, Any] = {}
+        for name, record in prepare.items():
+            values = self.counted(filled(dict(record.get("values") or {}), {**self.known(), "made": made}))
+            made[name] = _typed(self.side.make(str(record["resource"]), values))
+        return {**self.known(), "made": made}
 
     def counted(self, values: dict[str, Any]) -> dict[str, Any]:
         """`{n}` in a text becomes a number, so that names differ."""
@@ -232,6 +242,10 @@ class Bench:
 
 _WRITES = ("create", "update", "delete", "upsert", "write", "unlink")
 _SEEN: dict[str, str] = {}
+
+
+def _typed(record_id: str) -> Any:
+    return int(record_id) if record_id.isdigit() and len(record_id) < 16 else record_id
 
 
 def _counted(values: dict[str, Any], number: int) -> dict[str, Any]:

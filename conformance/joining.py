@@ -33,6 +33,8 @@ class ObjectJoin(_Section):
     """The practice vendor's resource; empty: found out by reading once."""
     make: dict[str, Any] = {}
     """Values for records the kit makes at the vendor."""
+    prepare: dict[str, dict[str, Any]] = {}
+    """Name → {resource, values}: records made before each, usable in `make` as `$made.<name>`."""
     touch: dict[str, Any] = {}
     """A change somebody makes there; empty: some text field."""
     skip: str = ""
@@ -50,12 +52,27 @@ class WriteJoin(_Section):
     resource: str = ""
 
 
+class ChangeJoin(_Section):
+    """`<object>.<operation>`, a write that carries a version: what the kit changes, and what somebody else does."""
+
+    body: dict[str, Any]
+    """As a mapping would make it: fields of the record."""
+    theirs: dict[str, Any] = {}
+    """What somebody else makes of one of these fields at the same time; empty: other texts."""
+    other: dict[str, Any]
+    """A change of another field."""
+    make: dict[str, Any] = {}
+    """Values of the record that is changed."""
+    resource: str = ""
+
+
 class Join(_Section):
     connect: Connect
     renew: Connect | None = None
     """Another way to log in, for the checks of renewal; none: `connect`."""
     objects: dict[str, ObjectJoin] = {}
     writes: dict[str, WriteJoin] = {}
+    changes: dict[str, ChangeJoin] = {}
     webhook_events: list[str] = []
     """Events subscribed to; none: all."""
     exempt: dict[str, str] = Field(default={}, description="check → why it cannot apply")

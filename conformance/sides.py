@@ -35,6 +35,10 @@ class Side(ABC):
     def count(self, resource: str) -> int: ...
 
     @abstractmethod
+    def record(self, resource: str, record_id: str) -> dict[str, Any]:
+        """As it is stored."""
+
+    @abstractmethod
     def resources(self) -> list[str]: ...
 
 
@@ -85,6 +89,9 @@ class DeclaredSide(Side):
     def count(self, resource: str) -> int:
         return int(self.served.call(lambda: len(self.vendor.records(self.account).all(resource))))
 
+    def record(self, resource: str, record_id: str) -> dict[str, Any]:
+        return dict(self.served.call(lambda: self.vendor.records(self.account).need(resource, record_id)))
+
     def resources(self) -> list[str]:
         return list(self.vendor.file.resources)
 
@@ -97,30 +104,33 @@ class DeclaredSide(Side):
             self.vendor.webhooks.wake()
 
     def _text_field(self, resource: str) -> str:
+        return next(iter(self.text_fields(resource)), "_touched")
+
+    def text_fields(self, resource: str) -> list[str]:
+        """Those anybody may change to any text."""
         spec = self.vendor.file.resources[resource]
-        for name, field in spec.fields.items():
-            plain = field.type == "text" and not field.read_only and field.const is None and not field.look_up
-            if plain and name not in (*spec.unique, *spec.external) and (field.maximum or 99) > 30:
-                return name
-        return "_touched"
+        return [
+            name
+            for name, field in spec.fields.items()
+            if field.type == "text"
+            and not (field.read_only or field.on_create_only or field.look_up or field.sequence)
+            and field.const is None
+            and name not in (*spec.unique, *spec.external, spec.created, spec.updated)
+            and (field.maximum or 99) > 30
+        ]
 
 
 class WrittenSide(Side):
-    """A vendor written out in Python: records are made through its own API, as a person's other program would."""
+    """A vendor written out in Python: records are made through its own API, as a person's other program would. What only
+    the vendor itself makes or changes (people of HubSpot, payments of Xero) is put into its store."""
 
     STAMPS = {"harvest": ("updated_at", iso_seconds), "xero": ("UpdatedDateUTC", iso_millis)}
     TEXT = {"harvest": "notes", "xero": "Reference", "hubspot": "name"}
 
     def make(self, resource: str, values: dict[str, Any], *, at: datetime | None = None) -> str:
         if self.served.vendor.name == "hubspot":
-
-            def work() -> str:
-                made = self._hubspot(at).create(resource, values)
-                self._wake()
-                return str(made["id"])
-
-            return str(self.served.call(work))
-        body, path, id_name = values, f"/{resource}", "id"
+            return self._make_in_hubspot(resource, values, at)
+        body, path, id_name = values, self._path(resource, values), "id"
         if self.served.vendor.name == "xero":
             body, id_name = {resource: [values]}, _XERO_IDS[resource]
         made = self._request("PUT" if self.served.vendor.name == "xero" else "POST", path, body)
@@ -133,7 +143,9 @@ class WrittenSide(Side):
     def touch(self, resource: str, record_id: str, values: dict[str, Any]) -> None:
         vendor = self.served.vendor
         changes = values or {self.TEXT[vendor.name]: f"changed {vendor.clock().timestamp()}"}
-        if vendor.name == "hubspot":
+        if resource in _OF_THE_VENDOR:
+            self._put(resource, record_id, changes)
+        elif vendor.name == "hubspot":
 
             def work() -> None:
                 held = vendor.store.get(self.account, resource, record_id)
@@ -145,16 +157,21 @@ class WrittenSide(Side):
         elif vendor.name == "xero":
             self._request("POST", f"/{resource}", {resource: [{_XERO_IDS[resource]: record_id, **changes}]})
         else:
-            self._request("PATCH", f"/{resource}/{record_id}", changes)
+            self._request("PATCH", f"{self._path(resource, self.record(resource, record_id))}/{record_id}", changes)
 
     def remove(self, resource: str, record_id: str) -> None:
-        if self.served.vendor.name == "xero":
-            self._request(
-                "POST", f"/{resource}", {resource: [{_XERO_IDS[resource]: record_id, **_XERO_GONE[resource]}]}
-            )
+        vendor = self.served.vendor
+        if resource in _OF_THE_VENDOR and resource not in _XERO_GONE:
+            collection = self._collection(resource)
+            self.served.call(lambda: vendor.store.delete(self.account, collection, record_id))
+        elif vendor.name == "xero":
+            path = f"/{resource}/{record_id}" if resource == "Payments" else f"/{resource}"
+            self._request("POST", path, {resource: [{_XERO_IDS[resource]: record_id, **_XERO_GONE[resource]}]})
+        elif vendor.name == "hubspot":
+            self._request("DELETE", f"/crm/v3/objects/{resource}/{record_id}", None)
         else:
-            prefix = "/crm/v3/objects" if self.served.vendor.name == "hubspot" else ""
-            self._request("DELETE", f"{prefix}/{resource}/{record_id}", None)
+            path = self._path(resource, self.record(resource, record_id))
+            self._request("DELETE", f"{path}/{record_id}", None)
 
     def count(self, resource: str) -> int:
         def work() -> int:
@@ -163,12 +180,49 @@ class WrittenSide(Side):
 
         return int(self.served.call(work))
 
+    def record(self, resource: str, record_id: str) -> dict[str, Any]:
+        store = self.served.vendor.store
+        return dict(self.served.call(lambda: store.get(self.account, self._collection(resource), record_id)))
+
     def resources(self) -> list[str]:
         return list(self.served.call(lambda: self.served.vendor.store.counts(self.account)))
+
+    def _make_in_hubspot(self, resource: str, values: dict[str, Any], at: datetime | None) -> str:
+        store = self.served.vendor.store
+
+        def work() -> str:
+            if resource in _OF_THE_VENDOR:
+                number = store.next_number(self.account, "owner of the kit", start=800_001)
+                moment = iso_millis(at or self.served.vendor.clock())
+                stamps = {"createdAt": moment, "updatedAt": moment, "archived": False}
+                store.put(self.account, resource, str(number), {"id": str(number), **values, **stamps})
+                return str(number)
+            made = self._hubspot(at).create(resource, values)
+            self._wake()
+            return str(made["id"])
+
+        return str(self.served.call(work))
+
+    @staticmethod
+    def _path(resource: str, values: dict[str, Any]) -> str:
+        """Assignments stand below their project in Harvest."""
+        return f"/projects/{values['project_id']}/{resource}" if resource.endswith("_assignments") else f"/{resource}"
 
     def _wake(self) -> None:
         if self.served.vendor.webhooks is not None:
             self.served.vendor.webhooks.wake()
+
+    def _put(self, resource: str, record_id: str, changes: Document) -> None:
+        """A change no API makes."""
+        store, collection = self.served.vendor.store, self._collection(resource)
+        name, form = self.STAMPS.get(self.served.vendor.name, ("updatedAt", iso_millis))
+
+        def work() -> None:
+            held = store.get(self.account, collection, record_id)
+            assert held is not None, f"{resource} {record_id} is not in the store"
+            store.put(self.account, collection, record_id, {**held, **changes, name: form(self.served.vendor.clock())})
+
+        self.served.call(work)
 
     def _stamp(self, resource: str, record_id: str, at: datetime, changes: Document) -> None:
         name, form = self.STAMPS[self.served.vendor.name]
@@ -203,16 +257,26 @@ class WrittenSide(Side):
         return answer.json() if answer.content else None
 
 
-_XERO_IDS = {"Contacts": "ContactID", "Invoices": "InvoiceID", "CreditNotes": "CreditNoteID", "Payments": "PaymentID"}
+_XERO_IDS = {
+    "Contacts": "ContactID", "Invoices": "InvoiceID", "CreditNotes": "CreditNoteID", "Payments": "PaymentID",
+    "Accounts": "AccountID", "TaxRates": "TaxType",
+}  # fmt: skip
 _XERO_COLLECTIONS = {
-    "Contacts": "contacts",
-    "Invoices": "invoices",
-    "CreditNotes": "credit_notes",
-    "Payments": "payments",
-}
-_XERO_GONE = {"Contacts": {"ContactStatus": "ARCHIVED"}, "Invoices": {"Status": "DELETED"}}
+    "Contacts": "contacts", "Invoices": "invoices", "CreditNotes": "credit_notes", "Payments": "payments",
+    "Accounts": "accounts", "TaxRates": "tax_rates",
+}  # fmt: skip
+_XERO_GONE = {
+    "Contacts": {"ContactStatus": "ARCHIVED"}, "Invoices": {"Status": "DELETED"}, "CreditNotes": {"Status": "DELETED"},
+    "Payments": {"Status": "DELETED"},
+}  # fmt: skip
+_OF_THE_VENDOR = ("owners", "Accounts", "TaxRates", "Payments")
+"""What other programs cannot change through the API, or not make."""
 
 
 def side_of(served: Served, account: str) -> Side:
+    own = getattr(served.vendor, "side", None)
+    if own is not None:
+        side: Side = own(served, account)
+        return side
     kind = DeclaredSide if isinstance(served.vendor, DeclaredVendor) else WrittenSide
     return kind(served, account)

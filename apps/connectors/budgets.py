@@ -214,7 +214,8 @@ def _free(row: BudgetWindow, rate: RateLimits, lane: Lane, now: datetime) -> tup
         return row.limit - (0 if stale else row.in_flight), now + timedelta(seconds=1)
     share = {"live": 0.0, "repair": rate.live_reserve / 2, "backfill": rate.live_reserve}[lane]
     ends = row.starts_at + timedelta(seconds=row.per_seconds)
-    return int(row.limit * (1 - share)) - row.used, ends
+    # Of a window of one call nothing can be kept back: other lanes would never come to it.
+    return max(int(row.limit * (1 - share)), 1) - row.used, ends
 
 
 def _take(row: BudgetWindow, calls: int, now: datetime) -> None:

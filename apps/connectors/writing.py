@@ -269,9 +269,10 @@ class Writer:
                 return answer
             after = self._version(call, guard)
             sent = {name: value for name, value in call.body.items() if name != guard.into.split(".")[0]}
-            if all(is_alike(after.record.get(name), value) for name, value in sent.items()):
+            other = [name for name, value in sent.items() if not is_alike(after.record.get(name), value)]
+            if not other:
                 return dataclasses.replace(answer, outcome="done", external_id=call.external_id, record=after.record)
-            touched = [name for name in sent if not is_alike(after.record.get(name), before.record.get(name))]
+            touched = [name for name in other if not is_alike(after.record.get(name), before.record.get(name))]
             if touched:
                 text = f"Somebody changed {', '.join(touched)} at {self.manifest.connector.name} at the same time"
                 return dataclasses.replace(answer, message=f"{text} ({answer.message}).")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from conformance.bench import Bench
-from conformance.checks import hostile, limits, login, reading, webhooks, writing
+from conformance.checks import batches, guards, hostile, keeping, limits, login, reading, webhooks, writing
 
 Check = Callable[[Bench], str]
 
@@ -15,12 +15,16 @@ CHECKS: dict[str, Check] = {
     "late_commit": reading.late_commit,
     "fetch_one": reading.fetch_one,
     "deletion": reading.deletion,
+    "mass_deletion": keeping.mass_deletion,
     "rate_limit": limits.rate_limit,
     "ledger": limits.ledger,
     "server_error": writing.server_error,
     "dropped_before": writing.dropped_before,
     "dropped_after": writing.dropped_after,
     "refused_write": writing.refused_write,
+    "stale_version": guards.stale_version,
+    "batches": batches.batches,
+    "webhook_subscription": keeping.webhook_subscription,
     "webhook_good": webhooks.good,
     "webhook_forged": webhooks.forged,
     "webhook_stale": webhooks.stale,

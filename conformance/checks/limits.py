@@ -36,7 +36,7 @@ def rate_limit(bench: Bench) -> str:
 
 
 def ledger(bench: Bench) -> str:
-    if not bench.storing.has_ledger:
+    if not bench.storing.has_database:
         raise CheckExempt("The ledger needs a database: run inside a partner's schema (`--schema`).")
     return bench.storing.check_ledger(bench)  # type: ignore[attr-defined, no-any-return]
 

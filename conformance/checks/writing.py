@@ -26,6 +26,8 @@ class Write:
     body: dict[str, Any]
     resource: str
     external_id: str | None
+    known: dict[str, Any]
+    """What its bodies may name."""
 
     @property
     def title(self) -> str:
@@ -56,12 +58,12 @@ def dropped_after(bench: Bench) -> str:
 
 def refused_write(bench: Bench) -> str:
     shown = []
-    for write in _writes(bench):
+    for write in writes_of(bench):
         if write.spec.refused is None:
             continue
-        body = bench.counted(filled(write.spec.refused, _known(bench, write.spec)))
+        body = bench.counted(filled(write.spec.refused, write.known))
         before = bench.side.count(write.resource)
-        answer = bench.client().send(_prepared(bench.client(), write, body))
+        answer = bench.client().send(prepared(bench.client(), write, body))
         need(
             answer.outcome == "refused",
             f"{write.title}: a body the vendor refuses ended as {answer.outcome}: {answer.message}",
@@ -86,13 +88,13 @@ _NO_WRITES = "The connector creates nothing."
 def _effects(bench: Bench, kind: str, joint: str) -> str:
     """Each create is broken once; afterwards there is exactly one record more."""
     done = []
-    for write in _writes(bench):
+    for write in writes_of(bench):
         if write.external_id is not None:
             continue
         client = bench.client()
         client.verify()
         key = secrets.token_hex(12)
-        call = _prepared(client, write, write.body, key)
+        call = prepared(client, write, write.body, key)
         before = bench.side.count(write.resource)
         path = unquote(urlsplit(call.request.url).path)
         bench.fault(kind, method=call.request.method, path=path, holds=_own_text(client, write), count=1)
@@ -103,7 +105,7 @@ def _effects(bench: Bench, kind: str, joint: str) -> str:
             f"{write.title}: broken off by {kind}, the write was taken for {answer.outcome}",
         )
         if answer.outcome == "uncertain":
-            answer_state = _settled(client, call, write)
+            answer_state = settled(client, call, write)
             if answer_state == "absent":
                 again = client.send(call)
                 need(
@@ -132,7 +134,7 @@ def _own_text(client: VendorClient, write: Write) -> str:
     return max((value for value in write.body.values() if isinstance(value, str)), key=len, default="")
 
 
-def _settled(client: VendorClient, call: PreparedCall, write: Write) -> str:
+def settled(client: VendorClient, call: PreparedCall, write: Write) -> str:
     """What probing says: first while the vendor remembers the key, then when its search has settled."""
     reason = ""
     for age in (JUST_NOW, LONG_AGO):
@@ -155,31 +157,26 @@ def _natural_key(client: VendorClient, write: Write) -> str:
     return ""
 
 
-def _prepared(client: VendorClient, write: Write, body: dict[str, Any], key: str = "") -> PreparedCall:
+def prepared(client: VendorClient, write: Write, body: dict[str, Any], key: str = "") -> PreparedCall:
     return client.prepare(
         write.name, write.operation, body, idempotency_key=key or secrets.token_hex(12), external_id=write.external_id
     )
 
 
-def _writes(bench: Bench) -> Iterator[Write]:
+def writes_of(bench: Bench, only: str = "") -> Iterator[Write]:
+    """Each write of conformance.yaml, or the one named, with a body of its own."""
     for title, spec in bench.join.writes.items():
+        if only and title != only:
+            continue
         name, _, operation = title.partition(".")
         known = _known(bench, spec)
         resource = spec.resource or bench.resource(name)
         external_id = str(filled(spec.external_id, known)) if spec.external_id else None
-        yield Write(name, operation, spec, bench.counted(filled(spec.body, known)), resource, external_id)
+        yield Write(name, operation, spec, bench.counted(filled(spec.body, known)), resource, external_id, known)
 
 
 def _known(bench: Bench, spec: WriteJoin) -> dict[str, Any]:
-    made = {}
-    for name, record in spec.prepare.items():
-        values = bench.counted(filled(dict(record.get("values") or {}), {**bench.known(), "made": made}))
-        made[name] = _typed(bench.side.make(str(record["resource"]), values))
-    return {**bench.known(), "made": made, "random": secrets.token_hex(4)}
-
-
-def _typed(record_id: str) -> Any:
-    return int(record_id) if record_id.isdigit() and len(record_id) < 16 else record_id
+    return {**bench.prepared(spec.prepare), "random": secrets.token_hex(4)}
 
 
 def _creates(bench: Bench) -> bool:

@@ -91,6 +91,10 @@ class Webhooks:
         if self._session is not None:
             await self._session.close()
 
+    def allow(self, host: str) -> None:
+        """Another host that webhooks may go to."""
+        self._allowed = (*self._allowed, host)
+
     def wake(self) -> None:
         self._ring.set()
 

@@ -10,14 +10,16 @@ import pytest
 from django.test import override_settings
 
 from apps.accounts.models import Customer
-from apps.connectors import reading
+from apps.connectors import models, reading
 from apps.connectors.manifest import Manifest, manifest_for
 from apps.core.http import sender
+from apps.syncs.loading import burials
 from conformance.bench import Bench, InMemory, MemoryTokens
 from conformance.checks import CHECKS, hostile, webhooks
 from conformance.joining import Join, join_for
 from conformance.running import run
 from conformance.storing import InSchema
+from sandbox.declarative.operations import Endpoint
 from sandbox.framework.http import Reply
 from sandbox.framework.store import Store
 from sandbox.framework.vendor import Route, Vendor
@@ -82,6 +84,20 @@ def _order_that_moves(data: dict[str, Any]) -> None:
     _at(data, "objects", "contacts", "read", "request", "params")["order"] = "UpdatedDateUTC ASC"
 
 
+def _version_that_never_moves(data: dict[str, Any]) -> None:
+    for spec in data["objects"].values():
+        for write in spec["write"].values():
+            if write["guard"]:
+                write["guard"].update(token="id")
+
+
+def _refused_goes_unseen(data: dict[str, Any]) -> None:
+    for spec in data["objects"].values():
+        for write in spec["write"].values():
+            if write["batch"]:
+                write["batch"].update(failed="nothing_of_the_kind", body="{id: id || 'x'} | [@]")
+
+
 # check → (connector, what is spoiled in its manifest)
 SPOILED: dict[str, tuple[str, Change]] = {
     "verification": ("hubspot", lambda data: _at(data, "client", "verification").update(account_id="nobody")),
@@ -95,6 +111,8 @@ SPOILED: dict[str, tuple[str, Change]] = {
     "dropped_before": ("harvest", _no_probe),
     "dropped_after": ("harvest", _blindly_again),
     "refused_write": ("xero", lambda data: _at(data, "client", "errors").update(message=[], details="", code=[])),
+    "stale_version": ("business_central", _version_that_never_moves),
+    "batches": ("salesforce", _refused_goes_unseen),
     "webhook_good": ("hubspot", lambda data: _at(data, "webhooks", "signature").update(signed=["body"])),
     "webhook_forged": ("hubspot", lambda data: _at(data, "webhooks", "signature").update(kind="none")),
     "webhook_stale": ("hubspot", lambda data: _at(data, "webhooks", "signature").update(tolerance_seconds=86_400)),
@@ -176,7 +194,6 @@ def test_a_log_in_that_is_not_renewed_shows_red() -> None:
 
 def test_a_ledger_that_does_not_listen_shows_red(committed: Customer, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     """The vendor tells its count in a header; the manifest names another."""
-    from apps.connectors import models
 
     def change(data: dict[str, Any]) -> None:
         for window in _at(data, "client", "rate", "windows"):
@@ -199,8 +216,37 @@ def test_a_window_of_other_addresses_is_not_held_against_the_ledger(committed: C
     assert (found, "searches" in sentence) == ("pass", False)
 
 
-def test_the_ledger_is_left_out_without_a_database() -> None:
-    assert verdict("ledger", manifest_for("hubspot"))[0] == "exempt"
+@pytest.mark.parametrize("check", ["ledger", "mass_deletion", "webhook_subscription"])
+def test_what_takes_the_engine_is_left_out_without_a_database(check: str) -> None:
+    assert verdict(check, manifest_for("clockify"))[0] == "exempt"
+
+
+def test_a_vendor_that_takes_any_version_shows_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Endpoint, "_guarded", lambda *_given: None)
+
+    found, sentence = verdict("stale_version", manifest_for("business_central"))
+
+    assert found == "fail" and "a version that was no longer there" in sentence
+
+
+def test_a_subscription_that_is_not_looked_for_shows_red(
+    committed: Customer,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    manifest = altered("clockify", lambda data: _at(data, "webhooks", "subscribe").update(find=None))
+    monkeypatch.setattr(models.Connection, "manifest", property(lambda _self: manifest))
+
+    found, sentence = verdict("webhook_subscription", manifest, storing=InSchema(committed))
+
+    assert found == "fail" and "subscriptions instead of" in sentence
+
+
+def test_burying_whatever_is_said_to_be_gone_shows_red(committed: Customer, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setattr(burials, "is_mass", lambda *_given, **_more: False)
+
+    found, sentence = verdict("mass_deletion", manifest_for("clockify"), storing=InSchema(committed))
+
+    assert found == "fail" and "were marked as deleted" in sentence
 
 
 @pytest.mark.parametrize("check", ["unknown_fields", "missing_fields", "wrong_types"])
@@ -264,7 +310,8 @@ def test_following_a_redirect_shows_red(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_every_check_is_shown_to_fail() -> None:
     others = {
-        "deletion", "token_race", "one_renewal", "ledger", "unknown_fields", "missing_fields", "wrong_types",
+        "deletion", "mass_deletion", "webhook_subscription",
+        "token_race", "one_renewal", "ledger", "unknown_fields", "missing_fields", "wrong_types",
         "webhook_huge", "slow_loris", "gzip_lies", "redirect",
     }  # fmt: skip
     assert set(SPOILED) | others == set(CHECKS)

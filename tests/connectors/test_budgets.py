@@ -73,6 +73,15 @@ class TestWindows:
 
         assert (grant.calls, grant.not_before) == (1, NOW + timedelta(days=1))
 
+    @pytest.mark.parametrize("lane", ["backfill", "repair", "live"])
+    def test_a_window_of_one_call_is_for_everybody(self, customer: Customer, lane: str) -> None:
+        connection = Connection.objects.create(
+            customer=customer, connector="toggl", name="Toggl", config={"workspace_id": "7"}
+        )
+
+        assert [use(connection, 3, lane=lane), use(connection, 3, lane=lane)] == [1, 0]
+        assert use(connection, 3, lane=lane, now=NOW + timedelta(seconds=1)) == 1
+
     def test_backfill_leaves_the_reserve_to_live_work(self, xero: Connection) -> None:
         assert use_up(xero, lane="backfill") == 48
         assert use_up(xero, lane="repair") == 6

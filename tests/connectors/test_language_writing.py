@@ -48,7 +48,7 @@ GUARDS = {
 }
 
 
-def update(vendor: Guarded, *, guard: Any = None, external_id: str = "7") -> Any:
+def update(vendor: Guarded, *, guard: Any = None, external_id: str = "7", body: dict[str, Any] | None = None) -> Any:
     spec = {
         "request": {"method": "PATCH", "path": "/items/${external_id}", "body": "${body}"},
         "answer_record": "@",
@@ -56,7 +56,7 @@ def update(vendor: Guarded, *, guard: Any = None, external_id: str = "7") -> Any
     }
     with served(vendor) as running:
         client = connect(manifest(read=FETCH, write={"update": spec}), running.url)
-        call = client.prepare("items", "update", {"name": "New"}, idempotency_key="k", external_id=external_id)
+        call = client.prepare("items", "update", body or {"name": "New"}, idempotency_key="k", external_id=external_id)
         return client.send(call)
 
 
@@ -90,6 +90,13 @@ class TestGuards:
         answer = update(vendor)
 
         assert (answer.outcome, answer.record["name"], vendor.written) == ("done", "New", [])
+
+    def test_a_field_that_somebody_made_what_we_want_is_no_conflict(self, kind: str) -> None:
+        vendor = Guarded(kind, {"name": "New"})
+
+        answer = update(vendor, body={"name": "New", "note": "ours"})
+
+        assert (answer.outcome, vendor.record["name"], vendor.record["note"]) == ("done", "New", "ours")
 
     def test_it_is_tried_once_more_and_not_for_ever(self, kind: str) -> None:
         vendor = Guarded(kind, {"note": "a"}, {"note": "b"}, {"note": "c"})
