@@ -1,4 +1,4 @@
-"""python -m benchmarks [--quick] [--rivals] [pull] [hooks] [mapping]: measures and prints tables. bin/bench gives it a database."""
+"""python -m benchmarks [--quick] [--rivals] [pull] [hooks] [mapping] [files]: measures and prints tables. bin/bench gives it a database."""
 
 import argparse
 import os
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NAMES = ("pull", "hooks", "mapping")
+NAMES = ("pull", "hooks", "mapping", "files")
 
 
 def main() -> int:
@@ -30,6 +30,8 @@ def main() -> int:
         runs = _hooks(options)
     if "mapping" in options.names:
         _mapping(options)
+    if "files" in options.names:
+        rows += _files(options)
     report.keep(rows, runs)
     installation.empty()
     print(report.machine())
@@ -38,14 +40,14 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="pull|hooks|mapping", help="what to measure; default: all")
+    parser.add_argument("names", nargs="*", metavar="pull|hooks|mapping|files", help="what to measure; default: all")
     parser.add_argument(
         "--quick", action="store_true", help="10,000 records, one repetition, 10 s of webhooks: shows that it runs"
     )
     parser.add_argument(
         "--rivals", action="store_true", help="the neutral server, a plain script and dlt in the same run"
     )
-    parser.add_argument("--rows", type=int, help="time entries to read (100,000)")
+    parser.add_argument("--rows", type=int, help="time entries to read (100,000; 1,000,000 in files)")
     parser.add_argument("--repeat", type=int, help="repetitions (3)")
     parser.add_argument("--rate", type=float, default=20.0, help="webhooks a second (20)")
     parser.add_argument("--seconds", type=float, help="how long webhooks are sent (30)")
@@ -53,6 +55,7 @@ def _options() -> argparse.Namespace:
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
     options.names = options.names or list(NAMES)
+    options.file_rows = options.rows or (10_000 if options.quick else 1_000_000)
     options.rows = options.rows or (10_000 if options.quick else 100_000)
     options.repeat = options.repeat or (1 if options.quick else 3)
     options.seconds = options.seconds or (10.0 if options.quick else 30.0)
@@ -117,6 +120,17 @@ def _mapping(options: argparse.Namespace) -> None:
             found += mapping.pages(url, options.rows)
     print(f"\nA page of {mapping.PAGE:,} time entries, CPU of the process, {len(found)} pages\n")
     print(report.mapped(found), end="\n\n", flush=True)
+
+
+def _files(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
+    """Once, however many repetitions: a million rows take minutes, and the figure is about memory and the way back."""
+    from benchmarks import files, report
+
+    print(f"files {options.file_rows:,}", flush=True)
+    steps = files.read_files(options.file_rows, tell=lambda step: print(f"  {step.case}: {step.usage}", flush=True))
+    print(f"\nA file of {options.file_rows:,} rows by the running worker\n")
+    print(report.filed(steps), end="\n\n", flush=True)
+    return [report.Row(report.OURS, step.case, step.rows, step.usage) for step in steps]
 
 
 if __name__ == "__main__":

@@ -24,7 +24,8 @@ from apps.syncs.services import add_syncs
 SCHEMA = "throughline_benchmarks"
 HOST = f"benchmarks.{settings.BASE_DOMAIN}"
 _REASON = "benchmark"
-_EMPTIED = ("canonical_", "syncs_", "flows_", "exceptions_", "mappings_", "connectors_", "accounts_customer")
+_RECORDS = ("canonical_", "syncs_", "exceptions_")
+_EMPTIED = (*_RECORDS, "flows_", "mappings_", "tabular_", "connectors_", "accounts_customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,15 @@ def prepare() -> None:
 
 def empty() -> None:
     """Forget all records and connections of the benchmarks' partner; nobody else's."""
+    _empty(_EMPTIED)
+
+
+def empty_records() -> None:
+    """Forget what was read, but neither the connections nor the files."""
+    _empty(_RECORDS)
+
+
+def _empty(beginnings: tuple[str, ...]) -> None:
     with database.cursor() as cursor:
         cursor.execute("delete from public.core_duework where schema_name = %s", [SCHEMA])
         cursor.execute(
@@ -53,7 +63,7 @@ def empty() -> None:
         # Rings an earlier run left behind are signed with its key. Losing a ring harms nobody: the worker looks by itself.
         cursor.execute("delete from public.django_q_ormq")
         cursor.execute("select tablename from pg_tables where schemaname = %s", [SCHEMA])
-        names = [name for (name,) in cursor.fetchall() if name.startswith(_EMPTIED)]
+        names = [name for (name,) in cursor.fetchall() if name.startswith(beginnings)]
         tables = ", ".join(f'"{SCHEMA}"."{name}"' for name in names)
         cursor.execute(f"truncate {tables} cascade")
 
@@ -81,6 +91,23 @@ def install_hooks(base_url: str, webhook_key: str) -> Hooks:
             now=datetime.now(UTC),
         )
         return Hooks(f"/hooks/{connection.webhook_key}/", connection.pk)
+
+
+def install_files() -> Connection:
+    """A customer whose files are uploaded."""
+    customer = create_customer(name="Bench files", slug="bench-files", currency="EUR", reason=_REASON)
+    connection = create_connection(
+        customer=customer,
+        connector="files",
+        name="Files",
+        roles=["time", "expenses"],
+        config={"auth_method": "upload"},
+        actor=None,
+        reason=_REASON,
+        now=datetime.now(UTC),
+    )
+    Connection.objects.filter(pk=connection.pk).update(status=Connection.Status.OK)
+    return connection
 
 
 def sync_of(sync_id: int) -> Sync:

@@ -42,7 +42,7 @@ def read_all(base_url: str, count: int) -> list[Reading]:
         unchanged = _read("unchanged re-read", sync_id, pid, meter, full=True)
         _expect(unchanged, count, unchanged=count)
         nothing = [_read("nothing new", sync_id, pid, meter, full=False) for _ in range(5)]
-    _expect_rows(count)
+    expect_rows(count)
     return [Reading(case, count if run.is_full else 0, usage) for case, run, usage in (first, unchanged, *nothing)]
 
 
@@ -101,7 +101,7 @@ def _expect(run: Run, count: int, *, created: int = 0, unchanged: int = 0) -> No
         )
 
 
-def _expect_rows(count: int) -> None:
+def expect_rows(count: int) -> None:
     """Raw record, canonical record, history row, reference and change: one of each per time entry."""
     with database.cursor() as cursor:
         for table, condition in (

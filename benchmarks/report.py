@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from benchmarks.files import FileStep
 from benchmarks.hooks import Hooking, percentile
 from benchmarks.mapping import GOAL_MS, MappedPage
 from benchmarks.measuring import Usage
@@ -59,6 +60,25 @@ def mapped(pages: list[MappedPage]) -> str:
         met = "" if name != "read and map" else "met" if middle < GOAL_MS else "not met"
         lines.append((name, f"{middle:.1f}", f"{min(values):.1f}", f"{max(values):.1f}", met))
     return table(("step", "ms CPU, median", "smallest", "largest", f"goal {GOAL_MS:g} ms"), lines)
+
+
+def filed(steps: list[FileStep]) -> str:
+    """Each step of a file's way: speed, CPU and memory."""
+    lines = []
+    for step in steps:
+        usage = step.usage
+        cpu = usage.cpu_s + usage.postgres_cpu_s
+        lines.append(
+            (
+                step.case,
+                f"{usage.wall_s:.1f}",
+                f"{step.rows / usage.wall_s:,.0f}",
+                f"{step.rows / max(cpu, 1e-9):,.0f}",
+                f"{usage.cpu_s:.1f} + {usage.postgres_cpu_s:.1f}",
+                f"{usage.peak_rss_mb:.0f} MB",
+            )
+        )
+    return table(("step", "s", "rows/s", "rows/CPU-s", "CPU s own + Postgres", "largest process"), lines)
 
 
 def pulls(rows: list[Row]) -> str:

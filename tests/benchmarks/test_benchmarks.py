@@ -1,6 +1,7 @@
 """The benchmarks count right and read what they claim to; how fast anything is, no test asserts."""
 
 import asyncio
+import io
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,7 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from apps.connectors.manifest.loader import load_file
 from apps.mappings.engine import Mapped, MappingSpec, compile_mapping
-from benchmarks import report, server
+from apps.tabular.reading.opening import open_table
+from benchmarks import files, report, server
 from benchmarks.hooks import Hooking, percentile
 from benchmarks.mapping import MappedPage
 from benchmarks.measuring import Usage, measured
@@ -102,3 +104,16 @@ class TestMappedPages:
         assert "| read and map     | 37.0 " in told
         assert "| met " in told
         assert "not met" in report.mapped([MappedPage(40, 40)])
+
+
+class TestFiles:
+    def test_csv_and_workbook_hold_the_same_rows(self) -> None:
+        book = io.BytesIO()
+        files.write_workbook(book, 30)
+        text = b"".join(files.csv_lines(30))
+
+        tables = [open_table(lambda content=content: io.BytesIO(content)) for content in (text, book.getvalue())]  # type: ignore[misc]
+
+        first, second = ([[str(cell) for cell in row.cells] for row in one.rows()] for one in tables)
+        assert len(first) == 30 and [row[0] for row in first] == [row[0] for row in second]
+        assert tables[0].detected.headers == tables[1].detected.headers == list(files.HEADINGS)

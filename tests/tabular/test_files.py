@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from hashlib import blake2b
 
+import openpyxl
 import pytest
 from django.utils import timezone
 
@@ -33,6 +34,7 @@ from apps.connectors.manifest import manifest_for, slugs
 from apps.connectors.models import Connection
 from apps.connectors.services import test_connection as probe
 from apps.core.models import DueWork
+from apps.core.work import queue, tasks
 from apps.exceptions.models import ExceptionCase
 from apps.mappings.engine import MappingSpec
 from apps.mappings.selectors import default_specs
@@ -40,6 +42,7 @@ from apps.syncs.models import SourceRecord, SyncRun
 from apps.syncs.services import dry_run
 from apps.tabular.models import DataFile, FilePart, FileStatus, Layout, RowChunk
 from apps.tabular.services import intake, layouts
+from apps.tabular.services.chunks import unpack
 from apps.tabular.services.corrections import bad_rows_file
 from apps.tabular.services.intake import IntakeError, open_original
 from apps.tabular.services.layouts import LayoutError, fields_of
@@ -419,6 +422,64 @@ class TestWorkbook:
             (date(2026, 1, 31), Decimal("1.5")),
             (date(2026, 2, 1), Decimal(-2)),
         ]
+
+
+class TestSlices:
+    """A large file takes several slices of a worker's time; what comes of it is the same."""
+
+    TEXT = "Id,Date,Hours\n" + "".join(
+        f"{n % 9_000},2026-01-{1 + n % 28:02},{n % 8 or 'none'}\n" for n in range(1, 13_501)
+    )
+
+    def sliced(self, files: Connection, content: bytes, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        """Rows noted after each slice."""
+        monkeypatch.setattr("apps.tabular.services.staging._SLICE_SECONDS", 0)
+        intake.receive_file(
+            files, object_name="time_entries", name="t", content=[content], channel="folder", actor=None, reason="test", now=NOW
+        )  # fmt: skip
+        noted = []
+        while DataFile.objects.filter(status=FileStatus.RECEIVED).exists():
+            DueWork.objects.exclude(kind="tabular.stage").delete()
+            work = queue.claim()
+            assert work is not None
+            tasks.run(work)
+            noted.append(DataFile.objects.get().rows)
+        return noted
+
+    def test_a_csv(self, files: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert self.sliced(files, self.TEXT.encode(), monkeypatch) == [5_000, 10_000, 13_500]
+
+        sliced = DataFile.objects.get()
+        rows = list(RowChunk.objects.order_by("number").values_list("content", flat=True))
+        assert (sliced.status, sliced.chunk_count) == (FileStatus.NEEDS_LAYOUT, 14)
+        with monkeypatch.context() as patient:
+            patient.setattr("apps.tabular.services.staging._SLICE_SECONDS", 3_600)
+            read_differently(sliced, overrides={"delimiter": ","}, actor=None, reason="test", now=NOW)
+        whole = DataFile.objects.get()
+        assert whole.columns == sliced.columns and whole.rows == 13_500
+        assert [bytes(one) for one in rows] == [
+            bytes(one) for one in RowChunk.objects.order_by("number").values_list("content", flat=True)
+        ]
+
+    def test_a_workbook(self, files: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+        book = openpyxl.Workbook(write_only=True)
+        sheet = book.create_sheet("Time")
+        for line in self.TEXT.splitlines():
+            sheet.append(line.split(","))
+        into = io.BytesIO()
+        book.save(into)
+
+        assert self.sliced(files, into.getvalue(), monkeypatch) == [5_000, 10_000, 13_500]
+
+        lines = [row.line for chunk in RowChunk.objects.order_by("number") for row, _ in unpack(chunk.content)]
+        assert lines == list(range(2, 13_502))
+
+    def test_equal_rows_are_told_apart_across_slices(self, files: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = "Date,Hours\n" + "2026-01-01,1\n" * 5_500
+        self.sliced(files, text.encode(), monkeypatch)
+
+        marks = [mark for chunk in RowChunk.objects.order_by("number") for _, mark in unpack(chunk.content)]
+        assert marks == list(range(5_500))
 
 
 class TestLimits:

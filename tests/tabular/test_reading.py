@@ -1,6 +1,7 @@
 """Hostile files, read without a database: what is good goes on, what is bad is named by line and column."""
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -263,6 +264,38 @@ class TestWorkbooks:
         )
 
         assert good(table(content)) == [[1, 2]]
+
+    def test_it_can_begin_at_any_row(self) -> None:
+        content = workbook([["a"], *([f"x{n} " + "y" * 300] for n in range(3_000))])
+
+        for after in (0, 1, 2, 1_500, 2_999, 3_001, 9_000):
+            lines = [row.line for row in table(content).rows(after=after)]
+            assert lines == list(range(max(after, 1) + 1, 3_002))
+
+    def test_rows_without_numbers_and_cells_without_places(self) -> None:
+        content = _edited(
+            workbook([["a", "b"], [1, 2], [3, 4]]), *(b for n in "123" for b in (f' r="{n}"'.encode(), b""))
+        )
+        content = _edited(content, *(b for at in ("A", "B") for n in "123" for b in (f' r="{at}{n}"'.encode(), b"")))
+
+        assert good(table(content)) == [[1, 2], [3, 4]]
+        assert [row.line for row in table(content).rows(after=2)] == [3]
+
+    def test_a_prefix_before_every_name(self) -> None:
+        content = workbook([["a", "b"], ["x", 2]])
+        main = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+        def prefixed(data: bytes) -> bytes:
+            named = re.sub(rb"<(/?)(\w)", rb"<\1x:\2", data).replace(b"<?x:xml", b"<?xml")
+            return named.replace(b'xmlns="' + main, b'xmlns:x="' + main)
+
+        assert good(table(_part(content, "xl/worksheets/sheet1.xml", prefixed))) == [["x", 2]]
+
+    def test_a_cell_outside_of_any_sheet_is_refused(self) -> None:
+        content = _edited(workbook([["a", "b"], [1, 2]]), b'r="B2"', b'r="ZZZZZ2"')
+
+        with pytest.raises(FileRefusedError, match="ZZZZZ2"):
+            good(table(content))
 
     def test_merged_cells_are_told(self) -> None:
         found = table(workbook([["a", "b"], ["x", 1], [None, 2]], lambda sheet: sheet.merge_cells("A2:A3")))

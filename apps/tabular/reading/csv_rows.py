@@ -119,11 +119,12 @@ class CsvTable:
             corrects=corrected_file(headers),
         )
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, *, after: int = 0) -> Iterator[Row]:
         """The rows behind the heading; empty lines are passed over."""
         width, dropped = self._width, self._dropped
+        begin = max(after, self._header_line)
         for row in self._records():
-            if row.line <= self._header_line:
+            if row.line <= begin:
                 continue
             if row.problem:
                 yield row

@@ -48,11 +48,11 @@ class Detected:
 
 
 class Table(Protocol):
-    """An opened file: what was detected, and its rows behind the header."""
+    """An opened file: what was detected, and its rows behind the header; with `after` those behind that line."""
 
     detected: Detected
 
-    def rows(self) -> Iterator[Row]: ...
+    def rows(self, *, after: int = 0) -> Iterator[Row]: ...
 
 
 _OURS = re.compile(r"^__(?:reason|line_of_(\d+))$")

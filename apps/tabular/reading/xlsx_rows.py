@@ -96,11 +96,10 @@ class WorkbookTable:
             corrects=corrected_file(headers),
         )
 
-    def rows(self) -> Iterator[Row]:
-        for row in self._raw():
-            if row.number <= self._header_line or not (
-                row.formulas or any(cell not in (None, "") for cell in row.cells)
-            ):
+    def rows(self, *, after: int = 0) -> Iterator[Row]:
+        begin = max(after, self._header_line)
+        for row in self._raw(after=after):
+            if row.number <= begin or not (row.formulas or any(cell not in (None, "") for cell in row.cells)):
                 continue
             yield self._row(row.number, row.cells, row.formulas)
 
@@ -125,10 +124,10 @@ class WorkbookTable:
             number, [cell for at, cell in enumerate(found) if at not in self._dropped] if self._dropped else found
         )
 
-    def _raw(self) -> Iterator[SheetRow]:
+    def _raw(self, *, after: int = 0) -> Iterator[SheetRow]:
         try:
             with zipfile.ZipFile(self._open()) as archive, archive.open(self._sheet_parts[self.sheet]) as part:
-                yield from read_rows(part, self._style)
+                yield from read_rows(part, self._style, after=after)
         except (*_BROKEN, IndexError) as error:
             raise FileRefusedError(
                 f"The workbook can't be read ({type(error).__name__}: {str(error)[:200]}). Save it again as .xlsx or as CSV."

@@ -86,7 +86,8 @@ def _known(connection: Connection, digest: str, object_name: str, *, now: dateti
             if object_name:
                 file.object_name = object_name
             file.status, file.error = FileStatus.RECEIVED, ""
-            file.save(update_fields=["object_name", "status", "error"])
+            file.columns, file.rows, file.chunk_count = [], 0, 0
+            file.save(update_fields=["object_name", "status", "error", "columns", "rows", "chunk_count"])
             wake(STAGE, file.pk, due_at=now + WHILE_SOMEBODY_WAITS)
     return Received(file, is_new=False)
 

@@ -1,12 +1,15 @@
-"""Reading a received file once: what it is, what its columns hold, its rows in chunks. Killed, it begins again from the kept
-file; nothing outside the file's own rows has happened by then."""
+"""Reading a received file once: what it is, what its columns hold, its rows in chunks. A large one takes several slices of a
+worker's time. Killed, it goes on where the last slice ended; nothing outside the file's own rows has happened by then."""
 
 import io
 import logging
+import math
 import os
 import tempfile
+import time
 from array import array
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -25,7 +28,7 @@ from apps.tabular.reading.limits import CHUNK_ROWS, MAX_ROWS
 from apps.tabular.reading.opening import open_table
 from apps.tabular.reading.rows import FileRefusedError, Table
 from apps.tabular.services import layouts
-from apps.tabular.services.chunks import pack
+from apps.tabular.services.chunks import pack, unpack
 from apps.tabular.services.intake import WHILE_SOMEBODY_WAITS, open_original
 
 logger = logging.getLogger(__name__)
@@ -34,6 +37,18 @@ logger = logging.getLogger(__name__)
 _CLOSELY = 5_000
 _SHARE = 20
 _AT_ONCE = 1024 * 1024
+# A worker may take 110 s for one piece of work; a large file on a busy machine takes longer, and lets go of it before.
+_SLICE_SECONDS = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file's rows as far as they are in chunks, and what its columns say so far."""
+
+    columns: list[dict[str, Any]]
+    rows: int
+    chunks: int
+    is_whole: bool
 
 
 class FileStateError(PermanentError):
@@ -41,38 +56,46 @@ class FileStateError(PermanentError):
 
 
 def stage(work: Work, now: datetime) -> datetime | None:
-    """The handler of due work: read the named file."""
+    """The handler of due work: read the named file, a slice at a time."""
     file = DataFile.objects.select_related("connection", "customer").filter(pk=int(work.key)).first()
-    if file is not None and file.status == FileStatus.RECEIVED:
-        read_file(file, actor=None, now=now, breathe=lambda: renew(work))
-    return None
+    if file is None or file.status != FileStatus.RECEIVED:
+        return None
+    file = read_file(file, actor=None, now=now, breathe=lambda: renew(work), seconds=_SLICE_SECONDS)
+    return now if file.status == FileStatus.RECEIVED else None
 
 
 def read_file(
-    file: DataFile, *, actor: User | None, now: datetime, breathe: Callable[[], object] = lambda: None
+    file: DataFile,
+    *,
+    actor: User | None,
+    now: datetime,
+    breathe: Callable[[], object] = lambda: None,
+    seconds: float = math.inf,
 ) -> DataFile:
-    """Detect and stage; then go on by the remembered layout, or wait for a person."""
+    """Detect and stage; then go on by the remembered layout, or wait for a person. What takes longer than `seconds` is left
+    where it is, received still, and the next call goes on there."""
     with tempfile.TemporaryFile() as spool:
         for part in open_original(file):
             spool.write(part)
         opener = _opener(spool)
         try:
             table = open_table(opener, overrides=file.overrides)
-            found = _stage(file, table, breathe)
+            found = _stage(file, table, breathe, seconds)
         except FileRefusedError as error:
             return _refuse(file, error.message)
     with transaction.atomic():
         row = DataFile.objects.select_for_update().get(pk=file.pk)
-        if row.status != FileStatus.RECEIVED:
-            return row
-        row.detected = tame(table.detected.as_json())
-        row.columns = tame(found["columns"])
-        row.rows, row.chunk_count = found["rows"], found["chunks"]
-        row.status, row.error = FileStatus.NEEDS_LAYOUT, ""
-        _forget_counts(row)
+        if row.status != FileStatus.RECEIVED or row.overrides != file.overrides:
+            return row  # somebody said meanwhile how it is to be read
+        row.columns, row.rows, row.chunk_count = tame(found.columns), found.rows, found.chunks
+        if found.is_whole:
+            row.detected = tame(table.detected.as_json())
+            row.status, row.error = FileStatus.NEEDS_LAYOUT, ""
+            _forget_counts(row)
         row.save()
-        clear(customer_id=row.customer_id, trace_keys=[trace_key(row)], note="The file can be read now.")
-        layouts.go_on_if_known(row, actor=actor, now=now)
+        if found.is_whole:
+            clear(customer_id=row.customer_id, trace_keys=[trace_key(row)], note="The file can be read now.")
+            layouts.go_on_if_known(row, actor=actor, now=now)
     row.refresh_from_db()
     return row
 
@@ -101,22 +124,26 @@ def read_differently(
             raise FileStateError(f"{row.name} is being taken over; wait until it is done.")
         row.overrides = {name: value for name, value in overrides.items() if value}
         row.status, row.error, row.layout = FileStatus.RECEIVED, "", {}
+        row.columns, row.rows, row.chunk_count = [], 0, 0
         row.object_name = object_name or row.object_name
-        row.save(update_fields=["overrides", "status", "error", "layout", "object_name"])
+        row.save(
+            update_fields=["overrides", "status", "error", "layout", "object_name", "columns", "rows", "chunk_count"]
+        )
         wake(STAGE, row.pk, due_at=now + WHILE_SOMEBODY_WAITS)
     logger.info("tabular.read_differently file %s by %s: %s", row.pk, actor, reason)
     return read_soon(row, actor=actor, now=now)
 
 
-def _stage(file: DataFile, table: Table, breathe: Callable[[], object]) -> dict[str, Any]:
+def _stage(file: DataFile, table: Table, breathe: Callable[[], object], seconds: float) -> Staged:
     headers = table.detected.headers
-    evidence = [Evidence() for _ in headers]
     order = digest_order(headers)
-    seen = Occurrences()
-    RowChunk.objects.filter(file=file).delete()
-    rows = chunks = 0
+    found, seen, line = _staged_so_far(file, headers, order)
+    evidence = [Evidence.from_json(item) for item in found.columns]
+    rows, chunks = found.rows, found.chunks
+    ends = time.monotonic() + seconds
     waiting: list[Any] = []
-    for row in table.rows():
+    is_whole = True
+    for row in table.rows(after=line):
         rows += 1
         if rows > MAX_ROWS:
             raise FileRefusedError(
@@ -135,13 +162,33 @@ def _stage(file: DataFile, table: Table, breathe: Callable[[], object]) -> dict[
             waiting = []
             if chunks % 5 == 0:
                 breathe()
+                if time.monotonic() > ends:
+                    is_whole = False
+                    break
     if waiting:
         _keep(file, chunks, waiting)
         chunks += 1
     if not rows:
         raise FileRefusedError("The file has a heading, but no rows below it.")
-    columns = [{"header": header, **found.as_json()} for header, found in zip(headers, evidence, strict=True)]
-    return {"columns": columns, "rows": rows, "chunks": chunks}
+    columns = [{"header": header, **one.as_json()} for header, one in zip(headers, evidence, strict=True)]
+    return Staged(columns, rows, chunks, is_whole)
+
+
+def _staged_so_far(
+    file: DataFile, headers: list[str], order: list[tuple[str, int]]
+) -> "tuple[Staged, Occurrences, int]":
+    """What an earlier slice noted, the rows it has seen, and the line it got to. Chunks nobody noted are made again."""
+    seen, line = Occurrences(), 0
+    noted = Staged(file.columns, file.rows, file.chunk_count, is_whole=False)
+    if [item["header"] for item in noted.columns] != headers or not noted.chunks:
+        noted = Staged([{"header": header} for header in headers], 0, 0, is_whole=False)
+    RowChunk.objects.filter(file=file, number__gte=noted.chunks).delete()
+    for number in range(noted.chunks):
+        for row, _ in unpack(RowChunk.objects.values_list("content", flat=True).get(file=file, number=number)):
+            line = row.line
+            if not row.problem:
+                seen.count(row_digest(order, row.cells))
+    return noted, seen, line
 
 
 def _keep(file: DataFile, number: int, rows: list[Any]) -> None:
