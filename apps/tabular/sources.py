@@ -15,6 +15,7 @@ from apps.connectors.types import LoadedCounts, Page, Record, VendorPermanentErr
 from apps.core.json_text import storable
 from apps.core.problems import Problem as Trouble
 from apps.core.problems import clear, report, report_of
+from apps.core.work import LeaseLostError
 from apps.tabular.models import DataFile, FilePart, FileStatus, Layout, RowChunk
 from apps.tabular.reading.converting import Problem
 from apps.tabular.services import collecting, layouts, tables
@@ -53,9 +54,11 @@ class FileSource(Source):
 
     def keep(self, page: Page, counts: LoadedCounts, *, now: datetime) -> None:
         """Count the chunk in the transaction that loaded it: killed at any row, the file goes on at the chunk after the last
-        that was counted."""
+        that was counted. Raises LeaseLostError, and the page is undone, when another worker has counted it meanwhile."""
         file_id, number, problems = page.book
         file = DataFile.objects.select_for_update().get(pk=file_id)
+        if file.chunks_done != number:
+            raise LeaseLostError(f"rows {number} of file {file_id} are another worker's; {file.chunks_done} are done")
         file.chunks_done = number + 1
         file.created_count += counts.created
         file.updated_count += counts.updated

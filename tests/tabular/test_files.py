@@ -32,12 +32,14 @@ from apps.canonical.models import (
 from apps.canonical.registry import names
 from apps.connectors.manifest import manifest_for, slugs
 from apps.connectors.models import Connection
+from apps.connectors.services import client_for
 from apps.connectors.services import test_connection as probe
 from apps.core.models import DueWork
-from apps.core.work import queue, tasks
+from apps.core.work import LeaseLostError, queue, tasks
 from apps.exceptions.models import ExceptionCase
 from apps.mappings.engine import MappingSpec
 from apps.mappings.selectors import default_specs
+from apps.syncs.loading import Counts
 from apps.syncs.models import SourceRecord, SyncRun
 from apps.syncs.services import dry_run
 from apps.tabular.models import DataFile, FilePart, FileStatus, Layout, RowChunk
@@ -482,6 +484,19 @@ class TestSlices:
         assert marks == list(range(5_500))
 
 
+class TestTwoWorkers:
+    def test_rows_are_counted_once_when_a_slow_worker_comes_late(self, files: Connection) -> None:
+        file = confirm(receive(files, TIME).file)
+        page = next(client_for(files).pages("time_entries", cursor=None, now=NOW))
+        client_for(files).keep(page, Counts(created=3), now=NOW)
+
+        with pytest.raises(LeaseLostError, match="another worker"):
+            client_for(files).keep(page, Counts(unchanged=3), now=NOW)
+
+        file.refresh_from_db()
+        assert (file.chunks_done, counts(file)) == (1, (3, 0, 0, 0, 0))
+
+
 class TestLimits:
     def test_too_large(self, files: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(intake, "MAX_BYTES", 1000)
@@ -548,7 +563,7 @@ import os, signal, sys
 from django.db import connection
 connection.set_schema("acme")
 from apps.syncs.services import pulling
-from apps.core.work import queue, tasks
+from apps.core.work import LeaseLostError, queue, tasks
 from apps.tabular import sources
 
 load_page, keep = pulling.load_page, sources.FileSource.keep
@@ -579,7 +594,7 @@ STAGE_AND_DIE = """
 import os, signal, sys
 from django.db import connection
 connection.set_schema("acme")
-from apps.core.work import queue, tasks
+from apps.core.work import LeaseLostError, queue, tasks
 from apps.tabular.services import staging
 keep, count = staging._keep, 0
 def keeping(*a):
