@@ -67,9 +67,14 @@ def won_deals(base_url: str, rate: float, seconds: float) -> Hooking:
 
 def _warm_up(base_url: str, address: str, key: str) -> None:
     """Every process has answered a few times; then the vendor forgets."""
+    _forget(base_url)  # what an earlier run sent would count as answered
     warm = Hooking(0)
     asyncio.run(_send(address, key, 10.0, _WARM_EVENTS, warm))
     _await_arrivals(base_url, warm.acknowledged)
+    _forget(base_url)
+
+
+def _forget(base_url: str) -> None:
     with urllib.request.urlopen(urllib.request.Request(f"{base_url}/reset", method="POST"), timeout=10):
         pass
 

@@ -15,6 +15,7 @@ from apps.canonical.models import (
     PurchaseOrderLine,
     QuoteLine,
 )
+from apps.canonical.reading import by_ids
 from apps.canonical.registry import entity, name_of, names
 from apps.core.errors import PermanentError
 
@@ -38,12 +39,12 @@ class RecordGoneError(PermanentError):
 def document_of(entity_name: str, record_id: int) -> Document:
     """The record with its direct references, and its lines or contacts. Raises RecordGoneError."""
     known = entity(entity_name)
-    references = list(known.references)
-    record = known.model.objects.select_related(*references).filter(pk=record_id).first()
-    if record is None:
+    found = by_ids(known.model, [record_id], *known.references)
+    if not found:
         raise RecordGoneError(f"{known.verbose_name} {record_id} does not exist any more")
+    (record,) = found
     document = flat(record)
-    for field in references:
+    for field in known.references:
         related = getattr(record, field)
         document[field] = flat(related) if related is not None else None
     document.update(_children(entity_name, record_id))

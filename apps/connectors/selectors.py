@@ -10,6 +10,12 @@ def connection_of(pk: int) -> Connection | None:
     return once(("connection", pk), lambda: Connection.objects.filter(pk=pk).first())
 
 
+def connection_at(webhook_key: str) -> Connection | None:
+    """The connection whose webhooks come to this address."""
+    statement = f"select * from {Connection._meta.db_table} where webhook_key = %s"  # asked for each webhook
+    return next(iter(Connection.objects.raw(statement, [webhook_key])), None)
+
+
 def connections_of(customer_id: int) -> list[Connection]:
     """The customer's connections, oldest first; shared like `connection_of`."""
     return once(

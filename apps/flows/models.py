@@ -18,10 +18,18 @@ class Flow(models.Model):
     settings = models.JSONField(default=dict, help_text="Keys as documented by the blueprint.")
     starts_at = models.DateTimeField(help_text="Things that happened before are left alone.")
     latest_success_at = models.DateTimeField(null=True, blank=True, editable=False)
+    full_look_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When all deals were last looked at, not only the newest.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     history = HistoricalRecords(
-        history_id_field=models.BigAutoField(), user_db_constraint=False, excluded_fields=["latest_success_at"]
+        history_id_field=models.BigAutoField(),
+        user_db_constraint=False,
+        excluded_fields=["latest_success_at", "full_look_at"],
     )
 
     class Meta:
@@ -42,7 +50,8 @@ class FlowItem(models.Model):
     """One thing a flow works on: a won opportunity, an invoice being billed. Its deliveries name it as their origin."""
 
     customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="+")
-    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="items")
+    # The unique constraint begins with it; an index of its own tempts Postgres to read all items of a flow for one.
+    flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="items", db_index=False)
     entity = models.CharField(max_length=40)
     record_id = models.BigIntegerField()
     title = models.TextField()
@@ -57,7 +66,10 @@ class FlowItem(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["flow", "entity", "record_id"], name="flow_item_once")]
-        indexes = [models.Index(fields=["customer", "status"])]
+        indexes = [
+            models.Index(fields=["customer", "status"]),
+            models.Index(fields=["flow"], name="flow_item_open", condition=models.Q(status__in=["running", "held"])),
+        ]
 
     def __str__(self) -> str:
         return self.title

@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from apps.connectors.models import Connection
+from apps.connectors.selectors import connection_at
 from apps.core.tenancy.backend.base import ALL
 from apps.core.tenancy.context import customer_scope
 from apps.syncs.services.inbox import receive_webhook
@@ -16,7 +16,7 @@ from apps.syncs.services.inbox import receive_webhook
 def webhook(request: HttpRequest, key: str) -> HttpResponse:
     """Answer after the commit. An unknown address is 404, whatever its signature."""
     with customer_scope(ALL):
-        connection = Connection.objects.select_related("customer").filter(webhook_key=key).first()
+        connection = connection_at(key)
         if connection is None:
             return HttpResponse(status=404)
         reply = receive_webhook(

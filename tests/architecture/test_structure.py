@@ -120,7 +120,7 @@ class TestQueue:
             for path in _modules()
             if any(module.startswith("django_q.tasks") for module in _imports(path))
         }
-        assert users == {"apps/core/work/queue.py"}
+        assert users == {"apps/core/work/bell.py"}
 
     def test_outbound_calls_go_through_one_place(self) -> None:
         users = {

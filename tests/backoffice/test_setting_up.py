@@ -18,7 +18,7 @@ from apps.partners.services import ask_for_set_up, begin_partner
 from tests.committed import committed, output_of, start_python  # noqa: F401
 
 SCHEMA = "hooli"
-WORKER = "from apps.core.work import tasks; tasks.ring()"
+WORKER = "from apps.core.work import tasks; tasks.drain()"
 
 
 @pytest.fixture

@@ -1,14 +1,16 @@
 """Due work: nobody's wake is lost, nothing runs twice at a time, and only the holder of the latest claim has a say."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from django.db import connection
 from django_tenants.utils import schema_context
 
 from apps.core.models import DueWork, Lane
 from apps.core.tenancy.context import WrongSchemaError
-from apps.core.work import queue, registry, tasks, wake
+from apps.core.work import bell, queue, registry, tasks, wake
 from apps.core.work.queue import LeaseLostError, Work
 from apps.partners.models import Partner
 
@@ -70,7 +72,7 @@ class TestWake:
         self, partner: Partner, django_capture_on_commit_callbacks, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         rings: list[str] = []
-        monkeypatch.setattr(queue, "async_task", lambda name, **_: rings.append(name))
+        monkeypatch.setattr(bell, "async_task", lambda name, **_: rings.append(name))
 
         with django_capture_on_commit_callbacks() as callbacks:
             wake(KIND, 1)
@@ -79,47 +81,85 @@ class TestWake:
 
         for callback in callbacks:
             callback()
-        assert rings == [queue.RING]
+        assert rings == [bell.RING]
 
 
 class TestBell:
     """The worker that woke something looks at the table itself; others are woken for what it can't take at once."""
 
     @pytest.fixture
-    def rings(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    def rings(self, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found: list[str] = []
-        monkeypatch.setattr(queue, "async_task", lambda name, **_: found.append(name))
+        monkeypatch.setattr(bell, "async_task", lambda name, **_: found.append(name))
         return found
 
     def test_for_one_wake_of_its_own_nobody_is_rung(self, rings: list[str]) -> None:
-        with queue.bell_held():
-            queue.ring_bell()
+        with bell.bell_held():
+            bell.ring_bell()
 
         assert rings == []
 
     def test_for_several_one_more_worker_is_rung(self, rings: list[str]) -> None:
-        with queue.bell_held():
+        with bell.bell_held():
             for _ in range(3):
-                queue.ring_bell()
+                bell.ring_bell()
 
-        assert rings == [queue.RING]
+        assert rings == [bell.RING]
 
     def test_work_that_goes_on_lets_go_of_what_it_woke(
         self, partner: Partner, rings: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(queue, "_HOLD_SECONDS", 0.0)
+        monkeypatch.setattr(bell, "_HOLD_SECONDS", 0.0)
         wake(KIND, 1)
         work = take()
-        with queue.bell_held():
-            queue.ring_bell()
+        with bell.bell_held():
+            bell.ring_bell()
             queue.renew(work)
 
-        assert rings == [queue.RING]
+        assert rings == [bell.RING]
 
     def test_outside_a_worker_it_rings_at_once(self, rings: list[str]) -> None:
-        queue.ring_bell()
+        bell.ring_bell()
 
-        assert rings == [queue.RING]
+        assert rings == [bell.RING]
+
+
+class TestListening:
+    """A worker with nothing to do listens; while it does, a ring needs no task of the queue."""
+
+    @pytest.fixture
+    def rings(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        found: list[str] = []
+        monkeypatch.setattr(bell, "async_task", lambda name, **_: found.append(name))
+        return found
+
+    @pytest.fixture
+    def ear(self, partner: Partner) -> Iterator[bell.Ear]:
+        found = bell.Ear()
+        yield found
+        found.close()
+
+    def test_who_rings_knows_of_a_listening_worker(self, ear: bell.Ear, rings: list[str]) -> None:
+        with ear.open():
+            bell.ring_bell()
+        assert rings == []
+
+        bell.ring_bell()
+
+        assert rings == [bell.RING]
+
+    def test_a_lost_session_is_heard_of_and_replaced(self, ear: bell.Ear, rings: list[str]) -> None:
+        with pytest.raises(psycopg.OperationalError), ear.open():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()"
+                    " and query like 'select pg_advisory_lock_shared%'"
+                )
+            ear.wait(30)
+
+        with ear.open():
+            bell.ring_bell()
+        assert rings == []
 
 
 class TestClaim:
@@ -266,7 +306,7 @@ class TestRun:
             wake(KIND, 2)
 
         with schema_context("public"):
-            assert tasks.ring() == 2
+            assert tasks.drain() == 2
 
         assert sorted(handled) == [("acme", "1"), ("globex", "2")]
         assert not DueWork.objects.filter(kind=KIND).exists()
@@ -281,7 +321,7 @@ class TestRun:
         wake("test.broken", 1)
         wake(KIND, 2)
 
-        tasks.ring()
+        tasks.drain()
 
         row = DueWork.objects.get(kind="test.broken")
         assert row.error == "ValueError: no" and row.lease_until is None and row.due_at > datetime.now(UTC)
@@ -290,7 +330,7 @@ class TestRun:
     def test_work_of_a_kind_nobody_knows_waits_and_says_so(self, partner: Partner) -> None:
         wake("test.from_the_future", 1)
 
-        tasks.ring()
+        tasks.drain()
 
         assert "Is the worker older than the web?" in DueWork.objects.get(kind="test.from_the_future").error
 

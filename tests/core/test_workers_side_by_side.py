@@ -1,5 +1,6 @@
 """Real processes on one table: each row is done once, whoever asks; and a ring reaches a sleeping worker."""
 
+import time
 from collections import Counter
 from threading import Event, Thread
 
@@ -8,8 +9,8 @@ from django.db import connection
 
 from apps.accounts.models import Customer
 from apps.core.models import DueWork
+from apps.core.work import bell, wake
 from apps.core.work import broker as broker_module
-from apps.core.work import wake
 from apps.core.work.broker import NotifyBroker
 from tests.committed import output_of, start_python
 
@@ -38,6 +39,44 @@ class TestSideBySide:
 
         assert done == {str(number): 1 for number in range(150)}
         assert not DueWork.objects.exists()
+
+
+LISTENER = """
+from apps.core.work import registry, tasks
+def handle(work, now):
+    print(work.key, flush=True)
+registry._HANDLERS["test.heard"] = handle
+tasks._DRAIN_SECONDS = 60.0
+tasks.answer()
+"""
+
+
+class TestListening:
+    def test_what_is_woken_while_a_worker_listens_is_done_without_the_queue(
+        self, committed: Customer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tasks: list[str] = []
+        monkeypatch.setattr(bell, "async_task", lambda name, **_: tasks.append(name))
+        worker = start_python(LISTENER)
+        deadline = time.monotonic() + 60
+        while not _is_listening():
+            assert time.monotonic() < deadline and worker.poll() is None
+            time.sleep(0.05)
+
+        wake("test.heard", "loud and clear")
+
+        assert tasks == []
+        assert worker.stdout is not None and worker.stdout.readline().strip() == "loud and clear"
+        worker.kill()
+        worker.wait()
+
+
+def _is_listening() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select exists (select 1 from pg_locks where locktype = 'advisory' and classid = %s)", [bell._LOCK[0]]
+        )
+        return bool(cursor.fetchone()[0])
 
 
 class TestNotifyBroker:

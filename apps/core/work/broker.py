@@ -12,6 +12,7 @@ from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 
 from apps.core.statements import unhurried
+from apps.core.work.bell import listening_to
 
 logger = logging.getLogger(__name__)
 CHANNEL = "throughline_queue"
@@ -65,8 +66,5 @@ class NotifyBroker(ORM):
 
     def _listen(self) -> "psycopg.Connection[Any]":
         if self._listener is None or self._listener.closed:
-            params = connections[Conf.ORM].get_connection_params()
-            keep = {k: v for k, v in params.items() if k in {"host", "port", "dbname", "user", "password", "sslmode"}}
-            self._listener = psycopg.connect(**keep, autocommit=True)
-            self._listener.execute(f"listen {CHANNEL}")
+            self._listener = listening_to(CHANNEL)
         return self._listener

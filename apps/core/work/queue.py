@@ -1,31 +1,27 @@
-"""Due work: wake, claim, renew, finish. Postgres decides who does what; the queue only rings (docs/adr/0003).
+"""Due work: wake, claim, renew, finish. Postgres decides who does what; the bell only calls (docs/adr/0003).
 
 Invariant: a row is deleted only by the holder of its latest token, and only if nobody woke it meanwhile.
 """
 
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django_q.tasks import async_task
 
 from apps.core.errors import TransientError
 from apps.core.models import DueWork, Lane
 from apps.core.statements import schemaless, unhurried
 from apps.core.tenancy.context import require_partner_schema
+from apps.core.work.bell import let_go, ring_bell
 
 logger = logging.getLogger(__name__)
-RING = "apps.core.work.tasks.ring"
 _MAX_BACKOFF = timedelta(minutes=15)
-_HOLD_SECONDS = 0.05
 _SOON = timedelta(seconds=45)  # shorter pauses are retries, which keep their lane
 
 
@@ -70,49 +66,6 @@ def wake(kind: str, key: str | int = "", *, due_at: datetime | None = None, lane
         transaction.on_commit(ring_bell, robust=True)
 
 
-@dataclass(slots=True)
-class HeldBell:
-    """Rings of one piece of work. Its worker looks at the table itself as soon as it is done: for a single wake nobody
-    else has to be woken. The first of several is its own, the rest is rung for."""
-
-    rings: int = 0
-    since: float = 0.0
-
-
-_HELD: ContextVar[HeldBell | None] = ContextVar("work_held_bell", default=None)
-
-
-def ring_bell() -> None:
-    """Tell some worker to look at the table. Losing a ring is harmless: the worker's own clock looks every second."""
-    held = _HELD.get()
-    if held is None:
-        async_task(RING, save=False)
-        return
-    held.since = held.since or time.monotonic()
-    held.rings += 1
-
-
-@contextmanager
-def bell_held() -> Iterator[None]:
-    """The caller claims again right after the block."""
-    held = HeldBell()
-    token = _HELD.set(held)
-    try:
-        yield
-    finally:
-        _HELD.reset(token)
-    if held.rings > 1:
-        ring_bell()
-
-
-def _let_go_of_bell() -> None:
-    """Work that goes on for longer must not keep to itself what it woke."""
-    held = _HELD.get()
-    if held is not None and held.rings and time.monotonic() - held.since > _HOLD_SECONDS:
-        held.rings, held.since = 0, 0.0
-        async_task(RING, save=False)
-
-
 def claim(*, now: datetime | None = None) -> Work | None:
     """Take the most urgent due row that nobody holds, oldest first within a lane."""
     token = uuid4()
@@ -142,7 +95,7 @@ def claim(*, now: datetime | None = None) -> Work | None:
 
 def renew(work: Work) -> None:
     """Keep a claim while the work goes on. Raises LeaseLostError when another worker has it: stop and write nothing more."""
-    _let_go_of_bell()
+    let_go()
     held = DueWork.objects.filter(id=work.id, token=work.token).update(
         lease_until=datetime.now(UTC) + timedelta(seconds=settings.WORK_LEASE_SECONDS)
     )

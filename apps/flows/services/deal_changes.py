@@ -24,7 +24,7 @@ _DEALS, _LINES, _ITEMS = Opportunity._meta.db_table, QuoteLine._meta.db_table, F
 
 
 def propose_changes(flow: Flow, settings: SalesToDeliverySettings, now: datetime) -> None:
-    """What changed in the deal since it was planned becomes a proposal that a person decides on."""
+    """What changed in a deal since it was planned becomes a proposal that a person decides on."""
     stamps = _changed(flow)
     if not stamps:
         return
@@ -92,7 +92,7 @@ def _changed(flow: Flow) -> dict[tuple[int, int], str]:
             """,
             {
                 "customer": flow.customer_id,
-                "since": (flow.latest_success_at or flow.starts_at) - _OVERLAP,
+                "since": (flow.full_look_at or flow.starts_at) - _OVERLAP,
                 "flow": flow.pk,
                 "cancelled": Status.CANCELLED,
             },

@@ -1,7 +1,7 @@
 """Installing and running flows. Running is always the same: look at the state, do what is missing."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -21,6 +21,8 @@ from apps.flows.services import sales_to_delivery, time_to_invoice
 from apps.flows.services.items import finish_items
 
 logger = logging.getLogger(__name__)
+# The time of the latest success is told to people in minutes; it is not written for each of twenty looks a second.
+_FRESH = timedelta(seconds=5)
 
 
 class BadSettingsError(PermanentError):
@@ -119,22 +121,23 @@ def _react(flow: Flow, now: datetime) -> datetime | None:
         )
         return None
     clear(customer_id=flow.customer_id, trace_keys=[trace], note="The flow runs again.")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"update {Flow._meta.db_table} set latest_success_at = %s where id = %s returning {unhurried()}",
-            [now, flow.pk],
-        )
-    flow.latest_success_at = now
+    if flow.latest_success_at is None or not timedelta(0) <= now - flow.latest_success_at < _FRESH:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"update {Flow._meta.db_table} set latest_success_at = %s where id = %s returning {unhurried()}",
+                [now, flow.pk],
+            )
+        flow.latest_success_at = now
     return wait
 
 
 def react_to(flow: Flow, *, now: datetime) -> datetime | None:
     """The flow's own work, without error handling: previews run the very same. Returns when to look again; `now` or
     earlier: there is more to do at once."""
-    wait: datetime | None = None
     if flow.blueprint == Flow.Blueprint.SALES_TO_DELIVERY:
-        if sales_to_delivery.react(flow, now=now):
-            return now
+        wait = sales_to_delivery.react(flow, now=now)
+        if wait is not None and wait <= now:
+            return wait
     else:
         wait = time_to_invoice.react(flow, now=now)
     finish_items(flow, now=now)

@@ -12,16 +12,17 @@ def finish_items(flow: Flow, *, now: datetime) -> None:
     """Items whose deliveries are all done are done; one with a held delivery is held. One without any stays as it is."""
     found_items = FlowItem.objects.raw(
         f"""
-        select i.*, array_agg(distinct d.status) as delivery_states
+        select i.*, (select array_agg(distinct d.status) from {Delivery._meta.db_table} d
+                      where d.origin = %s and d.origin_item_id = i.id) as delivery_states
           from {FlowItem._meta.db_table} i
-          join {Delivery._meta.db_table} d on d.origin_item_id = i.id and d.origin = %s
-         where i.flow_id = %s and i.status in (%s, %s)
-         group by i.id
+         where i.flow_id = %s and i.status in ('running', 'held')
         """,
-        [f"flow:{flow.pk}", flow.pk, Status.RUNNING, Status.HELD],
+        [f"flow:{flow.pk}", flow.pk],
     )
     for item in found_items:
-        found = set(item.delivery_states)  # type: ignore[attr-defined]
+        found = set(item.delivery_states or [])  # type: ignore[attr-defined]
+        if not found:
+            continue
         before = item.status, item.problem
         if found <= {DeliveryStatus.DONE, DeliveryStatus.CANCELLED}:
             item.status, item.finished_at, item.problem = Status.DONE, now, ""

@@ -3,7 +3,7 @@
 Driven by state, not by events: whatever order things arrive in and however often this runs, an opportunity has one item.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from apps.canonical.models import Client, Contract, Opportunity, Project
+from apps.canonical.reading import by_ids
 from apps.canonical.services import create_record, create_records
 from apps.core.errors import AppError
 from apps.core.problems import Problem, clear, report
@@ -34,6 +35,7 @@ from apps.syncs.services import intend
 from apps.syncs.services.deliveries import Intent
 
 _BATCH = 200
+_FULL_LOOK_EVERY = timedelta(seconds=5)
 _BLOCKERS = {
     "no_client": "the deal names no client",
     "no_currency": "neither the deal nor the settings name a currency",
@@ -64,19 +66,22 @@ class Shared:
         return next((where.connection.name for where in targets if where and not has_read_all(where)), "")
 
 
-def react(flow: Flow, *, now: datetime) -> bool:
+def react(flow: Flow, *, now: datetime) -> datetime | None:
     """Start what was won, go on with what was held, propose what changed after the win, carry out accepted changes.
 
-    True when something was started: then the rest was left for a second look right afterwards, so that what was started is
-    sent first.
+    Returns when to look again. `now` when something was started: then the rest was left for a second look right afterwards,
+    so that what was started is sent first. A full look reads all deals since the flow began and compares those touched
+    lately, so that it is made once in a while; in between only the newest are looked at.
     """
+    next_full_look = flow.full_look_at + _FULL_LOOK_EVERY if flow.full_look_at else now
+    is_full = not now < next_full_look <= now + _FULL_LOOK_EVERY
     settings = SalesToDeliverySettings.model_validate(flow.settings)
     shared = Shared(flow, settings)
-    wins = _new_wins(flow)
+    wins = _new_wins(flow, since=None if is_full else now - 2 * _FULL_LOOK_EVERY)
     for opportunity in wins:
         _start_or_hold(flow, settings, opportunity, shared, now=now)
     if wins:
-        return True
+        return now
     held = f"select * from {FlowItem._meta.db_table} where flow_id = %s and status = %s order by id"
     for item in FlowItem.objects.raw(held, [flow.pk, Status.HELD]):
         opportunity_or_none = Opportunity.objects.select_related("client", "contact").filter(pk=item.record_id).first()
@@ -84,32 +89,37 @@ def react(flow: Flow, *, now: datetime) -> bool:
             _start_or_hold(flow, settings, opportunity_or_none, shared, now=now)
     # What was accepted is carried out before changes are told again: it would still look like one.
     apply_accepted(flow, settings, now)
+    if not is_full:
+        return next_full_look
     propose_changes(flow, settings, now)
-    return False
+    flow.full_look_at = now
+    Flow.objects.filter(pk=flow.pk).update(full_look_at=now)
+    return None
 
 
-def _new_wins(flow: Flow) -> list[Opportunity]:
+def _new_wins(flow: Flow, *, since: datetime | None) -> list[Opportunity]:
+    """Won deals that have no item yet; `since`: only among those written from then on."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             select id from {Opportunity._meta.db_table} o
              where customer_id = %(customer)s and status = 'won' and deleted_at is null
+               and (%(since)s::timestamptz is null or updated_at >= %(since)s)
                and (won_at >= %(start)s or (won_at is null and close_date >= %(first_day)s))
-               and not exists (select 1 from {FlowItem._meta.db_table} i
-                                where i.flow_id = %(flow)s and i.entity = 'opportunity' and i.record_id = o.id)
+               and (select 1 from {FlowItem._meta.db_table} i  -- by its index, also where statistics are old
+                     where i.flow_id = %(flow)s and i.entity = 'opportunity' and i.record_id = o.id limit 1) is null
              order by id limit {_BATCH}
             """,
             {
                 "customer": flow.customer_id,
+                "since": since,
                 "start": flow.starts_at,
                 "first_day": flow.starts_at.date(),
                 "flow": flow.pk,
             },
         )
         found = [pk for (pk,) in cursor.fetchall()]
-    if not found:
-        return []
-    return list(Opportunity.objects.filter(pk__in=found).select_related("client", "contact").order_by("pk"))
+    return by_ids(Opportunity, found, "client")
 
 
 def _start_or_hold(

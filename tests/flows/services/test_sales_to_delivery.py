@@ -28,6 +28,50 @@ def flow(stage: Stage) -> Flow:
     return stage.install("sales_to_delivery", tasks=["Design"])
 
 
+class TestLooks:
+    """All deals are looked at once in a while only; in between the newest."""
+
+    @pytest.fixture(autouse=True)
+    def real_looks(self, full_looks: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sales_to_delivery, "_FULL_LOOK_EVERY", timedelta(seconds=5))
+
+    def test_between_full_looks_a_new_deal_is_started_at_once(self, stage: Stage, flow: Flow) -> None:
+        client = stage.client()
+        stage.react()
+        later = stage.now + timedelta(seconds=2)
+        stage.touch(stage.deal(client=client), later - timedelta(seconds=1))
+
+        stage.react(later)
+
+        assert Project.objects.count() == 1
+
+    def test_one_committed_long_after_its_stamp_is_started_by_the_next_full_look(
+        self, stage: Stage, flow: Flow
+    ) -> None:
+        client = stage.client()
+        stage.react()
+        stage.touch(stage.deal(client=client), stage.now - timedelta(hours=1))
+        again = stage.react(stage.now + timedelta(seconds=2))
+        assert again == stage.now + timedelta(seconds=5) and not Project.objects.exists()
+
+        stage.react(again)
+
+        assert Project.objects.count() == 1
+
+    def test_a_change_is_proposed_by_the_next_full_look(self, stage: Stage, flow: Flow) -> None:
+        deal = stage.deal(client=stage.client())
+        stage.react()  # starts it
+        stage.react()  # and compares
+        changed = stage.now + timedelta(seconds=2)
+        update_record(deal, values={"amount": Decimal(12_000)}, origin="test", reason="test", now=changed)
+        again = stage.react(changed)
+        assert again == stage.now + timedelta(seconds=5) and not Proposal.objects.exists()
+
+        stage.react(again)
+
+        assert Proposal.objects.get().record_id == deal.pk
+
+
 class TestWon:
     def test_it_becomes_contract_project_and_writes_in_order(self, stage: Stage, flow: Flow) -> None:
         deal = stage.deal(client=stage.client())

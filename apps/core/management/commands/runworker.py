@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from apps.core.work import queue
+from apps.core.work.bell import ring_bell
 
 logger = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
@@ -46,7 +47,7 @@ class Command(BaseCommand):
         """The tick: one indexed query over the shared table, never a look into every schema."""
         try:
             if queue.has_due():
-                queue.ring_bell()
+                ring_bell()
         except Exception:
             logger.exception("core.worker.tick_failed")
             connection.close()
