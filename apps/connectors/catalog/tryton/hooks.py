@@ -1,6 +1,6 @@
 """Tryton's own shapes: child records are commands, hours are durations, paid is the total less what is open."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from apps.connectors.sdk import HookContext, Record
@@ -11,18 +11,20 @@ _HOUR = ("hour", "hours", "h")
 
 def read_record(record: Record, context: HookContext) -> Record:
     if context.object_name in ("invoices", "bills") and "total_amount" in record:
-        total = _decimal(record.get("total_amount"))
-        settled = record.get("state") in ("posted", "paid")
-        paid = total - _decimal(record.get("amount_to_pay")) if settled else Decimal(0)
+        total, unpaid = _read(record.get("total_amount")), _read(record.get("amount_to_pay"))
+        if total is None or unpaid is None:
+            return record
+        paid = total - unpaid if record.get("state") in ("posted", "paid") else Decimal(0)
         return {**record, "paid_amount": str(paid), "kind": "credit_note" if total < 0 else context.object_name[:-1]}
     if context.object_name == "payments" and "credit" in record:
-        return {**record, "amount": str(_decimal(record.get("credit")) - _decimal(record.get("debit")))}
+        credit, debit = _read(record.get("credit")), _read(record.get("debit"))
+        return record if credit is None or debit is None else {**record, "amount": str(credit - debit)}
     if context.object_name == "timesheet_lines":
-        return {**record, "project_id": _project_of(record.get("work.") or {})}
+        return {**record, "project_id": _project_of(_inner(record, "work."))}
     if context.object_name == "accounts":
-        return {**record, "kind": _kind_of(record.get("type.") or {})}
+        return {**record, "kind": _kind_of(_inner(record, "type."))}
     if context.object_name == "projects" and "status." in record:
-        return {**record, "is_done": (record["status."] or {}).get("progress") == 1.0}
+        return {**record, "is_done": _inner(record, "status.").get("progress") == 1.0}
     return record
 
 
@@ -43,15 +45,15 @@ def write_body(body: Record, context: HookContext) -> Record:
         lines = [["create", [_line(line, context, 1, _HOUR) for line in body.get("lines") or []]]]
         return {**body, "company": _number(context, "company"), "lines": lines}
     if context.object_name == "journal_entries":
-        lines = [["create", [_entry(line) for line in body.get("lines") or []]]]
-        return {**body, "company": _number(context, "company"), "lines": lines}
+        entries = [_entry(line) for line in body.get("lines") or []]
+        return {**body, "company": _number(context, "company"), "lines": [["create", entries]]}
     return body
 
 
 def _kind_of(kind: Record) -> str:
     """What an account is for, by its type: `revenue`, `expense`, `receivable`, `payable`; else where it stands."""
-    named = [name for name in ("revenue", "expense", "receivable", "payable") if kind.get(name)]
-    return named[0] if named else str(kind.get("statement") or "")
+    known = ("revenue", "expense", "receivable", "payable")
+    return next((name for name in known if kind.get(name)), str(kind.get("statement") or ""))
 
 
 def _project_of(work: Record) -> str | None:
@@ -59,7 +61,7 @@ def _project_of(work: Record) -> str | None:
     origin = str(work.get("origin") or "")
     if not origin.startswith(_PROJECT):
         return None
-    parent = (work.get("origin.") or {}).get("parent")
+    parent = _inner(work, "origin.").get("parent")
     return str(parent) if parent else origin.removeprefix(_PROJECT)
 
 
@@ -90,8 +92,7 @@ def _project(body: Record, context: HookContext) -> Record:
         seconds = float(_decimal(body["budget_hours"]) * 3600)
         found["effort_duration"] = {"__class__": "timedelta", "seconds": seconds}
     if context.operation == "create":
-        company = _number(context, "company")
-        found |= {"type": "project", "company": company, "timesheet_available": True}
+        found |= {"type": "project", "company": _number(context, "company"), "timesheet_available": True}
     return found
 
 
@@ -105,8 +106,7 @@ def _invoice(body: Record, context: HookContext, kind: str) -> Record:
         "company": _number(context, "company"),
         "lines": [["create", [_line(line, context, sign, hour) for line in body.get("lines") or []]]],
     }
-    if context.config.get("payment_term"):
-        found["payment_term"] = _number(context, "payment_term")
+    found |= {"payment_term": _number(context, "payment_term")} if context.config.get("payment_term") else {}
     return found
 
 
@@ -122,18 +122,27 @@ def _line(line: Record, context: HookContext, sign: int, hour: tuple[str | None,
         "quantity": float(_decimal(line.get("quantity")) * sign),
         "unit_price": {"__class__": "Decimal", "decimal": str(line.get("unit_price"))},
     }
-    if line.get("account"):
-        found["account"] = line["account"]
+    found |= {"account": line["account"]} if line.get("account") else {}
     if line.get("unit") in hour and context.config.get("hour_unit"):
         found["unit"] = _number(context, "hour_unit")
-    if line.get("tax"):
-        found["taxes"] = [["add", [line["tax"]]]]
+    found |= {"taxes": [["add", [line["tax"]]]]} if line.get("tax") else {}
     return found
 
 
+def _inner(record: Record, name: str) -> Record:
+    found = record.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _read(value: Any) -> Decimal | None:
+    try:
+        return _decimal(value)
+    except InvalidOperation:
+        return None
+
+
 def _decimal(value: Any) -> Decimal:
-    if isinstance(value, dict):
-        value = value.get("decimal")
+    value = value.get("decimal") if isinstance(value, dict) else value
     return Decimal(str(value)) if value not in (None, "") else Decimal(0)
 
 
