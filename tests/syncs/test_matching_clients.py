@@ -2,13 +2,19 @@
 
 import json
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
+from django.db import connection
+from django_tenants.utils import schema_context
 
 from apps.accounts.models import Customer
+from apps.canonical import writing
 from apps.canonical.models import Client, Contact, ExternalRef, Proposal, Resource
-from apps.canonical.services import ProposalStateError, decide_proposal
+from apps.canonical.services import ProposalStateError, create_record, decide_proposal, link_record
 from apps.connectors.models import Connection
+from apps.syncs.models import SourceRecord
 from tests.committed import output_of, start_python
 from tests.syncs.support import NOW, connect, harvest_client, hubspot_company, load, tally, xero_contact
 
@@ -160,3 +166,39 @@ class TestAtTheSameMoment:
         assert Client.objects.count() == 40
         assert ExternalRef.objects.count() == 80
         assert set(Client.objects.values_list("name", flat=True)) == set(names)
+
+    def test_a_record_tied_by_somebody_else_meanwhile_is_known_not_refused(
+        self, committed: Customer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        xero = connect(committed, "xero")
+        ours = create_record("client", customer=committed, values={"name": "Ours"}, origin="test", reason="test")
+        contact = xero_contact(1, "Northwind Traders")
+        insert, ties = writing.insert, []
+
+        def tie() -> None:
+            with schema_context("acme"):
+                link_record(
+                    connection_id=xero.pk,
+                    object_name="contacts",
+                    external_id=contact["ContactID"],
+                    customer_id=committed.pk,
+                    entity_name="client",
+                    record_id=ours.pk,
+                    origin="test",
+                )
+            connection.close()
+
+        def insert_too_late(*args: Any) -> None:
+            if not ties:
+                ties.append(Thread(target=tie))
+                ties[0].start()
+                ties[0].join()
+            insert(*args)
+
+        monkeypatch.setattr(writing, "insert", insert_too_late)
+        counts = load(xero, "contacts", contact)
+
+        assert ties and counts.failed == 0
+        assert [client.pk for client in Client.objects.all()] == [ours.pk]
+        assert ExternalRef.objects.get().record_id == ours.pk
+        assert not SourceRecord.objects.filter(status="rejected").exists()

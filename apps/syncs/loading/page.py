@@ -81,12 +81,15 @@ def load_page(
     force: bool = False,
     prepared: Prepared | None = None,
     settled: bool = True,
+    is_first: bool = True,
 ) -> Counts:
     """Write a page of vendor records. `force` maps unchanged payloads too (a corrected mapping is applied again).
     `prepared` is what `prepare_page` made of the same records. Not `settled`: what is said to be gone is only noted, and the
     caller calls `burials.settle` after the last page.
 
-    Falls back to record by record when the database refuses the page, so that only the offending record fails.
+    Falls back to record by record when the database refuses the page, so that only the offending record fails. A record that
+    somebody else brought or tied in the meantime (a webhook beside a read, the outcome of our own write) is no failure: the
+    page is worked out once more, and finds it known (`is_first` then is False).
     """
     try:
         with transaction.atomic():
@@ -96,6 +99,8 @@ def load_page(
             return counts
     except (DataError, IntegrityError) as error:
         context.known.clear()  # ids made inside are rolled back with it
+        if is_first and _is_tied_meanwhile(error):
+            return load_page(context, records, now=now, force=force, settled=settled, is_first=False)
         if len(records) == 1:
             return _refused(context, records[0], error, now=now)
         logger.warning("syncs.load.page_refused %s: %s", context.object_name, error)
@@ -105,6 +110,11 @@ def load_page(
     if settled and context.has_gone:
         counts.add(burials.settle(context, now=now))
     return counts
+
+
+def _is_tied_meanwhile(error: Exception) -> bool:
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None) == "external_ref_once"
 
 
 def _load(context: LoadContext, prepared: Prepared, *, now: datetime, force: bool) -> Counts:
