@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,14 +18,16 @@ from django.utils import timezone
 
 from apps.accounts.models import Customer
 from apps.canonical.models import Client, Opportunity
+from apps.canonical.services import create_record
 from apps.connectors.models import Connection
 from apps.connectors.services import test_connection
 from apps.core.models import DueWork
 from apps.core.work.kinds import INBOX, RELEASE
 from apps.exceptions.models import ExceptionCase
 from apps.mappings.services import save_mapping
-from apps.syncs.models import InboxEvent
-from apps.syncs.services import inbox
+from apps.syncs.models import Delivery, InboxEvent
+from apps.syncs.services import inbox, intend
+from apps.syncs.services.deliveries import Intent, settle
 from tests.committed import output_of, start_python
 from tests.practice import Practice, read, work_on
 
@@ -83,6 +86,10 @@ def event(
 
 def company(practice: Practice, **properties: Any) -> dict[str, Any]:
     return practice.create("hubspot", "/crm/v3/objects/companies", properties=properties)
+
+
+def _creation(connection: Connection, record_id: int) -> Intent:
+    return Intent(connection, "companies", "create", "client", record_id, "Create client", f"test:{record_id}")
 
 
 class TestReceiving:
@@ -181,6 +188,38 @@ class TestProcessing:
         work_on(INBOX, hubspot.pk)
 
         assert Client.objects.get().name == "New name"
+
+    def test_an_event_ahead_of_the_answer_to_our_own_write_waits_for_it(
+        self, send: Send, hubspot: Connection, practice: Practice
+    ) -> None:
+        ours = create_record("client", customer=hubspot.customer, values={"name": "Ours"}, origin="test", reason="test")
+        (delivery,) = intend([_creation(hubspot, ours.pk)], origin="test", origin_item_id=None)
+        Delivery.objects.filter(pk=delivery.pk).update(status="sending")
+        made = company(practice, name="Quite another name")
+        send(event(1, made["id"]))
+
+        again = work_on(INBOX, hubspot.pk)
+
+        assert again is not None and InboxEvent.objects.get().status == "pending"
+        assert [client.pk for client in Client.objects.all()] == [ours.pk]
+
+        settle(delivery, external_id=made["id"], now=timezone.now())
+        work_on(INBOX, hubspot.pk)
+
+        assert InboxEvent.objects.get().status == "done"
+        assert [(client.pk, client.name) for client in Client.objects.all()] == [(ours.pk, "Quite another name")]
+
+    def test_an_outcome_that_does_not_come_holds_up_nobody_for_ever(
+        self, send: Send, hubspot: Connection, practice: Practice
+    ) -> None:
+        (delivery,) = intend([_creation(hubspot, 4711)], origin="test", origin_item_id=None)
+        Delivery.objects.filter(pk=delivery.pk).update(status="uncertain")
+        send(event(1, company(practice, name="Northwind")["id"]))
+        InboxEvent.objects.update(received_at=timezone.now() - timedelta(minutes=3))
+
+        work_on(INBOX, hubspot.pk)
+
+        assert Client.objects.get().name == "Northwind"
 
     def test_many_events_about_one_record_fetch_it_once(
         self, send: Send, hubspot: Connection, practice: Practice

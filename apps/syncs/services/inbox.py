@@ -19,8 +19,9 @@ from apps.core.work import Work, renew, wake
 from apps.core.work.kinds import INBOX, REACT, RELEASE
 from apps.mappings.services import drift
 from apps.syncs.loading import Counts, load_deletions, load_page
-from apps.syncs.models import InboxEvent, SourceRecord
+from apps.syncs.models import Delivery, InboxEvent, SourceRecord
 from apps.syncs.models.inbound import EventStatus
+from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
 
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 _BATCH = 100
 _MOST_ATTEMPTS = 8
 _ASK_AGAIN = timedelta(hours=1)
+_SENDING_PAUSE = timedelta(milliseconds=300)
+# Beyond it nobody waits for an outcome that does not come, and other people's changes are not held up by ours.
+_LONGEST_SENDING = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +90,37 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
         by_record: dict[tuple[str, str], list[InboxEvent]] = {}
         for event in events:
             by_record.setdefault((event.object_name, event.external_id), []).append(event)
+        being_made = _being_made(connection, {object_name for object_name, _ in by_record})
+        is_early = False
         for (object_name, external_id), same in by_record.items():
+            if object_name in being_made and same[0].received_at > now - _LONGEST_SENDING:
+                is_early = True
+                continue
             again = _bring(connection, object_name, external_id, same, now)
             if again is not None:
                 return again
+        if is_early:
+            return datetime.now(UTC) + _SENDING_PAUSE
         if len(events) < _BATCH:
             return None  # one that came meanwhile has woken this work again
         renew(work)
     return None
+
+
+def _being_made(connection: Connection, object_names: set[str]) -> set[str]:
+    """Of which objects a record of ours is being made at the vendor at this moment. An event may tell of it before its answer
+    is written: loaded now, it would be taken for somebody else's and become a second record here."""
+    specs = connection.manifest.objects
+    able = [name for name in object_names if name in specs and "create" in specs[name].write]
+    if not able:
+        return set()
+    sending = Delivery.objects.filter(
+        connection=connection,
+        object_name__in=able,
+        operation="create",
+        status__in=[DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN],
+    )
+    return set(sending.values_list("object_name", flat=True))
 
 
 def _bring(
