@@ -169,7 +169,7 @@ class TestRedmine:
 
     def test_logs_time_of_several_people_with_references(self, redmine: RunningRedmine) -> None:
         ada, bo = redmine.seed.people["ada"], redmine.seed.people["bo"]
-        project = redmine_starter.create_project(redmine, "Rollout", identifier="rollout", external_id="P-1")
+        project = redmine_starter.create_project(redmine, "Rollout", identifier="several-people", external_id="P-1")
         redmine_starter.add_members(redmine, project, [ada, bo])
         issue = redmine_starter.create_issue(redmine, project, "Build", external_id="I-1")
         work = redmine.seed.activities["Development"]
