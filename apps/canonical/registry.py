@@ -77,6 +77,8 @@ class Entity:
     """Field a mapping may set → text, decimal, date, datetime, boolean, integer, json, reference."""
     references: dict[str, str]
     """Field → entity it points to."""
+    column_of: dict[str, str]
+    """Field a mapping may set → its column."""
     required: frozenset[str]
     max_length: dict[str, int]
     decimals: dict[str, tuple[int, int]]
@@ -124,6 +126,7 @@ def entity(name: str) -> Entity:
             for field in settable
             if isinstance(field, models.ForeignKey) and field.related_model in _BY_NAME.values()
         },
+        column_of={field.name: field.column for field in settable},
         required=frozenset(field.name for field in settable if not field.null and not field.has_default()),
         max_length={
             field.name: field.max_length

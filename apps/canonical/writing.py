@@ -11,14 +11,12 @@ from typing import Any
 from django.db import connection
 
 from apps.canonical.models import Change, ExternalRef
-from apps.canonical.registry import Entity, entity
+from apps.canonical.registry import Column, Entity, entity
 from apps.core.json_text import dump_json
 from apps.core.statements import execute_beside
 
 _REF = ExternalRef._meta.db_table
 _CHANGE = Change._meta.db_table
-# Which vendor record a new row came as.
-_REF_COLUMNS = "_connection_id bigint, _object_name text, _external_id text, _url text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,27 @@ def new_ids(entity_name: str, count: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def insert(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None:
-    """Insert records with ids already taken, tied to the vendor record each came as (`_connection_id`, `_object_name`,
-    `_external_id`, `_url`)."""
-    _write(_insert_sql(entity_name), entity_name, rows, author)
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which object of which connection new records came as. `${external_id}` in the address is replaced by each one's id."""
+
+    connection_id: int
+    object_name: str
+    url_template: str = ""
+
+
+def insert(entity_name: str, rows: list[dict[str, Any]], author: Author, came_as: Origin) -> None:
+    """Insert records with ids already taken, tied to the vendor record each came as (`_external_id`). A row holds the columns
+    that were set; the others get their defaults, so that a page does not carry them a thousand times."""
+    _write(
+        _insert_sql(entity_name),
+        entity_name,
+        rows,
+        author,
+        connection=came_as.connection_id,
+        object=came_as.object_name,
+        url=came_as.url_template,
+    )
 
 
 def create(entity_name: str, rows: list[dict[str, Any]], author: Author) -> list[int]:
@@ -60,7 +75,7 @@ def update(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None
     _write(_update_sql(entity_name), entity_name, rows, author)
 
 
-def _write(statement: str, entity_name: str, rows: list[dict[str, Any]], author: Author) -> list[Any]:
+def _write(statement: str, entity_name: str, rows: list[dict[str, Any]], author: Author, **more: Any) -> list[Any]:
     if not rows:
         return []
     return execute_beside(
@@ -73,6 +88,7 @@ def _write(statement: str, entity_name: str, rows: list[dict[str, Any]], author:
             "origin": author.origin,
             "run": author.run_id,
             "entity": entity_name,
+            **more,
         },
     )
 
@@ -82,9 +98,11 @@ def _insert_sql(entity_name: str) -> str:
     known = entity(entity_name)
     names = _names(known)
     values = ", ".join(f"s.{_quoted(column.name)}" for column in known.columns)
+    complete = ", ".join(f"{_or_default(known, column)} as {_quoted(column.name)}" for column in known.columns)
     return f"""
         with s as materialized (
-            select * from json_to_recordset(%(rows)s::json) as s({_definition(known)}, {_REF_COLUMNS})
+            select r._external_id, {complete}
+              from json_to_recordset(%(rows)s::json) as r({_definition(known)}, _external_id text)
         ), records as (
             insert into {known.table} ({names}) select {values} from s
         ), history as (
@@ -92,7 +110,9 @@ def _insert_sql(entity_name: str) -> str:
             select {values}, %(now)s::timestamptz, %(reason)s::text, '+', null from s
         ), refs as (
             insert into {_REF} (customer_id, connection_id, object_name, external_id, entity, record_id, url)
-            select %(customer)s::bigint, s._connection_id, s._object_name, s._external_id, %(entity)s::text, s.id, s._url from s
+            select %(customer)s::bigint, %(connection)s::bigint, %(object)s::text, s._external_id, %(entity)s::text, s.id,
+                   replace(%(url)s::text, '${{external_id}}', s._external_id)
+              from s
         )
         insert into {_CHANGE} (customer_id, entity, record_id, kind, fields, origin, run_id, at)
         select %(customer)s::bigint, %(entity)s::text, s.id, 'created', '{{}}', %(origin)s::text, %(run)s::bigint, %(now)s::timestamptz
@@ -146,6 +166,20 @@ def _update_sql(entity_name: str) -> str:
                %(run)s::bigint, %(now)s::timestamptz
           from s
     """
+
+
+def _or_default(known: Entity, column: Column) -> str:
+    """The column of a row `r`, or what a new record has there."""
+    if column.name == "customer_id":
+        return "%(customer)s::bigint"
+    if column.name in {"created_at", "updated_at"}:
+        return "%(now)s::timestamptz"
+    default = known.defaults[column.name]
+    if default is None:
+        return f"r.{_quoted(column.name)}"
+    text = default if isinstance(default, str) else dump_json(default)
+    literal = text.replace("'", "''").replace("%", "%%")
+    return f"coalesce(r.{_quoted(column.name)}, '{literal}'::{column.kind})"
 
 
 def _names(known: Entity) -> str:

@@ -18,6 +18,7 @@ from apps.connectors.templates import Scope
 from apps.connectors.types import ReauthorisationError, TokenSnapshot, TokenStore
 from apps.core import http
 from apps.core.http import OutboundRequest, OutboundResponse
+from apps.core.turns import turns
 
 _NEVER_SECRET = {"expires_at"}
 
@@ -84,6 +85,7 @@ class Transport:
     def _received(self, response: OutboundResponse) -> Received:
         body, is_json = None, True
         if response.body:
+            turns.await_own()  # a page of a megabyte is taken apart in one piece
             try:
                 body = orjson.loads(response.body.removeprefix(codecs.BOM_UTF8))
             except orjson.JSONDecodeError:

@@ -15,6 +15,8 @@ from typing import Any
 import psycopg
 from django.db import connection
 
+from apps.core.turns import turns
+
 
 def unhurried() -> str:
     """For the `returning` of a statement that is a transaction of its own: its commit does not wait for the disk. If the
@@ -22,6 +24,20 @@ def unhurried() -> str:
     for what is then done again without harm, such as ending a claim. Inside a transaction it asks for nothing: that one may
     hold what has to be on disk before a call is made."""
     return "null" if connection.in_atomic_block else "set_config('synchronous_commit', 'off', true)"
+
+
+def commit_unhurried() -> None:
+    """The commit of the transaction under way will not wait for the disk: the same promise as `unhurried`, for one whose whole work
+    is done again if the machine dies. A later commit that does wait brings this one to disk before itself."""
+    with connection.cursor() as cursor:
+        cursor.execute("set local synchronous_commit = off")
+
+
+def check_references() -> None:
+    """Check foreign keys of what the transaction wrote so far now, and not in its commit, which lends its turn to nobody. Raises
+    IntegrityError."""
+    with connection.cursor() as cursor, turns.lent():
+        cursor.execute("set constraints all immediate")
 
 
 def execute_beside(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
@@ -32,7 +48,8 @@ def execute_beside(statement: str, parameters: Mapping[str, Any]) -> list[Any]:
     """
     connection.cursor().close()  # puts schema and customer scope in force
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(statement, parameters, prepare=False)
+        with turns.lent():
+            cursor.execute(statement, parameters, prepare=False)
         return cursor.fetchall() if cursor.description else []
 
 

@@ -40,6 +40,16 @@ class TestText:
 
         assert Client.objects.get().name == name
 
+    def test_signs_that_mean_something_on_the_way_are_kept_in_a_large_page_too(self, harvest: Connection) -> None:
+        ids = ["a\tb", "a\nb", "a\\tb", "\\N", "\r", "\\.", "é/ü", "a\vb\bc\fd", *map(str, range(100))]
+        said = 'tab\t line\n \\N \\. \\\\ quote" \u2028 end'
+        counts = load(harvest, "clients", *[harvest_client(one, f"Client {one}", address=said) for one in ids])
+
+        assert tally(counts) == (len(ids), 0, 0, 0, 0)
+        kept = {source.external_id: source.payload for source in SourceRecord.objects.all()}
+        assert {one: (kept[one]["id"], kept[one]["address"]) for one in ids} == {one: (one, said) for one in ids}
+        assert set(Client.objects.values_list("street", flat=True)) == {said}
+
     def test_half_of_a_character_does_not_stop_the_page(self, harvest: Connection) -> None:
         counts = load(harvest, "clients", harvest_client(1, "Half \ud83e"), harvest_client(2, "Good"))
 

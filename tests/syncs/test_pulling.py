@@ -82,6 +82,29 @@ class TestReading:
         assert fresh(sync).cursor != "" and fresh(sync).latest_success_at is not None
         assert row is not None and row.due_at > timezone.now() + timedelta(minutes=14)
 
+    def test_pages_do_not_wait_for_the_disk_but_the_end_of_the_read_does(
+        self, sync: Sync, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[tuple[str, str]] = []
+
+        def watched(name: str) -> None:
+            original = getattr(pulling, name)
+
+            def call(*args: Any, **kwargs: Any) -> Any:
+                with database.cursor() as cursor:
+                    cursor.execute("select source from pg_settings where name = 'synchronous_commit'")
+                    seen.append((name, cursor.fetchone()[0]))
+                return original(*args, **kwargs)
+
+            monkeypatch.setattr(pulling, name, call)
+
+        watched("load_page")
+        watched("settle")
+        pull(sync)
+
+        assert [name for name, _ in seen] == ["load_page"] * 3 + ["settle"]
+        assert [source == "session" for _, source in seen] == [True] * 3 + [False]
+
     def test_nothing_new_writes_nothing(self, sync: Sync) -> None:
         pull(sync)
         due_again(sync)

@@ -26,7 +26,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMapping:
-    """Made by compile_mapping. Holds no state between records, so threads may share it."""
+    """Made by compile_mapping. Keeps nothing of a record but the references it made (bounded), so threads may share it."""
 
     spec: MappingSpec
     level: Level

@@ -95,9 +95,11 @@ def _compile_level(fields: list[FieldSpec], build: Build, where: str, problems: 
     fast = [plan for plan in plans if plan.is_simple and (inbound or len(plan.target) == 1)]
     if not inbound and len(fast) < len(plans):
         fast = []  # a body is read by people in previews: its keys stay in the written order
-    quick = {plan.index for plan in fast}
+    links = [plan for plan in plans if inbound and plan.is_link]
+    quick = {plan.index for plan in [*fast, *links]}
     return Level(
         fast=tuple((plan.target[0], plan.read, plan.convert, plan) for plan in fast),
+        links=tuple(links),
         rich=tuple(plan for plan in plans if plan.index not in quick),
         reads_root=build.nested and reads(fields, ROOT),
         reads_item=build.nested and reads(fields, ITEM),

@@ -14,11 +14,12 @@ class Reference:
     external_id: str
     stub: dict[str, Any] = field(default_factory=dict)
     via: str | None = None  # external_id is the value of this canonical field, not the vendor's id
+    key: tuple[str, str] = field(init=False, repr=False, compare=False)
+    """What names the record meant: by id and by a field's value are two different things."""
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """What names the record meant: by id and by a field's value are two different things."""
-        return (f"{self.object} by {self.via}" if self.via else self.object, self.external_id)
+    def __post_init__(self) -> None:
+        named = f"{self.object} by {self.via}" if self.via else self.object
+        object.__setattr__(self, "key", (named, self.external_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
 """One field, compiled: where it reads, what it does to the value, and what empty means."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .conditions import Test
+from .outcomes import Reference
 from .paths import Reader
 from .problems import FieldProblem, ProblemCode, ValueProblem
 from .spec import ReferenceSpec
@@ -40,6 +41,8 @@ class FieldPlan:
     reference: ReferenceSpec | None
     stub: tuple[tuple[str, Reader], ...]
     items: "Level | None" = None  # with "each": what to make of every item
+    seen: dict[tuple[Any, ...], Reference] = field(default_factory=dict, repr=False, compare=False)
+    """Of a link: the references made so far, by what the record said of them. A thousand records name a dozen projects."""
 
     @property
     def is_simple(self) -> bool:
@@ -47,21 +50,27 @@ class FieldPlan:
         has_bound = any(isinstance(step.convert, NeedsRecord) for step in self.steps)
         return self.when is None and self.reference is None and self.items is None and not has_bound
 
+    @property
+    def is_link(self) -> bool:
+        """A reference taken as the record has it: the same words always mean the same record."""
+        return self.reference is not None and self.when is None and self.items is None and not self.steps
+
 
 FastField = tuple[str, Reader, Convert | None, FieldPlan]
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The fields of a record, or of the items of a list: those for the fast loop, and the rest."""
+    """The fields of a record, or of the items of a list: those for the fast loops, and the rest."""
 
     fast: tuple[FastField, ...]
+    links: tuple[FieldPlan, ...]
     rich: tuple[FieldPlan, ...]
     reads_root: bool = False  # items need the whole record, for "$."
     reads_item: bool = False  # items may be bare values, read by "@"
 
     def plans(self) -> list[FieldPlan]:
-        return sorted([field[3] for field in self.fast] + list(self.rich), key=lambda plan: plan.index)
+        return sorted([each[3] for each in self.fast] + list(self.links) + list(self.rich), key=lambda plan: plan.index)
 
 
 def chained(steps: tuple[Step, ...]) -> Convert | None:

@@ -16,6 +16,8 @@ Resolve = Callable[[str, Any], Any]
 
 # Never empty and always storable, so nothing is left to settle.
 _SETTLED = frozenset({Decimal, int, bool, date, datetime})
+_IDS = frozenset({int, str})
+_MOST_SEEN = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,50 @@ def fill(level: Level, record: Any, values: dict[str, Any], problems: list[Field
                     values[key] = value
         except Exception as error:
             problems.append(problem_of(plan, error, raw, scope.where))
+    if level.links:
+        _fill_links(level.links, record, values, problems, scope)
     if level.rich:
-        _fill_rich(level, record, values, problems, scope)
+        _fill_rich(level.rich, record, values, problems, scope)
 
 
-def _fill_rich(level: Level, record: Any, values: dict[str, Any], problems: list[FieldProblem], scope: Scope) -> None:
-    for plan in level.rich:
+def _fill_links(
+    plans: tuple[FieldPlan, ...], record: Any, values: dict[str, Any], problems: list[FieldProblem], scope: Scope
+) -> None:
+    references = scope.references
+    assert references is not None
+    for plan in plans:
+        try:
+            raw = plan.read(record)
+            kind = raw.__class__
+            if kind is int or kind is str:  # not bool: True equals 1
+                found = plan.seen.get((raw, *[read(record) for _, read in plan.stub]))
+                if found is not None:
+                    references[scope.key + plan.to] = found
+                    continue
+        except Exception:  # noqa: S110  # said once, by the way all others go
+            pass
+        _fill_rich((plan,), record, values, problems, scope)
+        made = references.get(scope.key + plan.to)
+        if made is not None:
+            _remember(plan, made, record)
+
+
+def _remember(plan: FieldPlan, made: Reference, record: Any) -> None:
+    """Kept only where equal means the same: True equals 1, and 1.0 too."""
+    raw, *rest = plan.read(record), *(read(record) for _, read in plan.stub)
+    if raw.__class__ not in _IDS or any(
+        value.__class__ is not str and value is not None and value is not MISSING for value in rest
+    ):
+        return
+    if len(plan.seen) >= _MOST_SEEN:
+        plan.seen.clear()
+    plan.seen[raw, *rest] = made
+
+
+def _fill_rich(
+    plans: tuple[FieldPlan, ...], record: Any, values: dict[str, Any], problems: list[FieldProblem], scope: Scope
+) -> None:
+    for plan in plans:
         raw: Any = MISSING
         try:
             if plan.when is not None and not plan.when(record):

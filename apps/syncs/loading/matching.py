@@ -18,6 +18,7 @@ from apps.syncs.loading.proposals import MatchProposal, propose_matches
 
 if TYPE_CHECKING:
     from apps.syncs.loading.page import Incoming
+    from apps.syncs.loading.references import Mentions
 
 Values = dict[str, Any]
 _BY_EMAIL = {"contact": Contact, "resource": Resource}
@@ -25,16 +26,15 @@ _PARTIES: dict[str, Any] = {"client": Client, "supplier": Supplier}
 MATCHED = frozenset({*_PARTIES, *_BY_EMAIL})
 
 
-def undecided(context: LoadContext, known: Entity, items: "list[Incoming]") -> list[str]:
+def undecided(context: LoadContext, known: Entity, own_keys: list[tuple[str, str]], mentioned: "Mentions") -> list[str]:
     """Of which kinds of records some are not known yet, so that it has to be decided whether they are new; in one order,
     in which `serialise` takes them."""
     found = {
-        known.references.get(field, "")
-        for item in items
-        for field, reference in (item.references or {}).items()
-        if not reference.via and reference.key not in context.known
+        entity_name
+        for key, (entity_name, reference) in mentioned.items()
+        if not reference.via and key not in context.known
     }
-    if any((context.object_name, item.external_id) not in context.known for item in items):
+    if any(key not in context.known for key in own_keys):
         found.add(known.name)
     return sorted(MATCHED & found)
 

@@ -15,6 +15,7 @@ from apps.canonical.registry import Entity, entity
 from apps.canonical.services import settle_proposals
 from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem, clear, report
+from apps.core.turns import turns
 from apps.mappings.engine import Deleted, Mapped, Reference, Rejected, Skipped
 from apps.syncs.loading import burials, differences, limits, lines, matching, payloads, proposals, references, rows
 from apps.syncs.loading.context import Counts, LoadContext
@@ -22,6 +23,8 @@ from apps.syncs.models import SourceRecord
 
 logger = logging.getLogger(__name__)
 JsonObject = dict[str, Any]
+_PIECE = 16
+"""Records that are worked on before asking whose turn it is."""
 _PERHAPS_ALIVE = ("deleted", "gone", "kept")
 """Of such a record an equal payload is news: it is there again."""
 
@@ -60,7 +63,9 @@ def prepare_page(context: LoadContext, records: list[JsonObject], *, map_all: bo
     """
     page: dict[str, Incoming] = {}
     keyless: list[Any] = []
-    for record in records:
+    for number, record in enumerate(records):
+        if not number % _PIECE:
+            turns.await_own()
         external_id = str(context.key(record) or "") if isinstance(record, dict) else ""
         if not external_id or len(external_id) > 255 or storable(external_id) != external_id:
             keyless.append(record)
@@ -161,9 +166,11 @@ def _map(context: LoadContext, fresh: list[Incoming]) -> None:
     assert context.mapping is not None
     known = entity(context.entity)
     run = context.mapping.run
-    for item in fresh:
+    for number, item in enumerate(fresh):
         if item.is_mapped:
             continue
+        if not number % _PIECE:
+            turns.await_own()
         item.is_mapped = True
         outcome = run(item.record)
         if isinstance(outcome, Mapped):
@@ -191,11 +198,12 @@ def _write(context: LoadContext, fresh: list[Incoming], author: writing.Author, 
     known = entity(context.entity)
     usable = [item for item in fresh if item.status in {"applied", "deleted"}]
     own_keys = [(context.object_name, item.external_id) for item in usable]
-    own = references.look_up(context, own_keys + references.named(known, (item.references or {} for item in usable)))
-    undecided = matching.undecided(context, known, usable)
+    mentioned = references.mentions(known, (item.references for item in usable if item.references))
+    own = references.look_up(context, own_keys + references.named(mentioned))
+    undecided = matching.undecided(context, known, own_keys, mentioned)
     for name in undecided:
         matching.serialise(context, name)
-    found = references.resolve(context, known, [(item.references or {}, None) for item in usable], author)
+    found = references.resolve(context, mentioned, author)
     if known.name in undecided:  # somebody else may have made it until the lock was ours
         own = references.look_up(context, own_keys)
     for item in usable:
@@ -270,22 +278,15 @@ def _complete(known: Entity, new: list[Incoming]) -> list[Incoming]:
 def _insert(context: LoadContext, known: Entity, new: list[Incoming], author: writing.Author, counts: Counts) -> None:
     ids = writing.new_ids(known.name, len(new))
     written: list[JsonObject] = []
-    references_to = known.references
+    column_of = known.column_of
     for item, record_id in zip(new, ids, strict=True):
         item.record_id = record_id
-        row = dict(known.defaults)
-        for field, value in (item.values or {}).items():
-            if value is not None:
-                row[f"{field}_id" if field in references_to else field] = value
+        row = {column_of.get(field, field): value for field, value in (item.values or {}).items() if value is not None}
         row["id"] = record_id
-        row["customer_id"] = context.customer_id
-        row["created_at"] = row["updated_at"] = author.now
-        row["_connection_id"] = context.connection_id
-        row["_object_name"] = context.object_name
         row["_external_id"] = item.external_id
-        row["_url"] = context.url_template.replace("${external_id}", item.external_id)
         written.append(row)
-    writing.insert(known.name, written, author)
+    came_as = writing.Origin(context.connection_id, context.object_name, context.url_template)
+    writing.insert(known.name, written, author, came_as)
     context.remember({(context.object_name, item.external_id): item.record_id for item in new if item.record_id})
     counts.created += len(new)
 
@@ -350,7 +351,7 @@ def _update(context: LoadContext, known: Entity, items: list[Incoming], author: 
 
 def _as_columns(known: Entity, values: JsonObject) -> JsonObject:
     """Values by column; nothing where a column always has a value means its default, so that text is emptied to ''."""
-    columns = {(f"{field}_id" if field in known.references else field): value for field, value in values.items()}
+    columns = {known.column_of.get(field, field): value for field, value in values.items()}
     return {name: known.defaults.get(name) if value is None else value for name, value in columns.items()}
 
 

@@ -10,6 +10,8 @@ from apps.syncs.loading import matching, rows
 from apps.syncs.loading.context import LoadContext
 
 Key = tuple[str, str]
+Mentions = dict[Key, tuple[str, Reference]]
+"""Key → (entity it points to, or "", reference)."""
 
 
 def look_up(context: LoadContext, keys: Iterable[Key]) -> dict[Key, int]:
@@ -24,21 +26,29 @@ def look_up(context: LoadContext, keys: Iterable[Key]) -> dict[Key, int]:
     return found
 
 
-def named(known: Entity, mapped: Iterable[dict[str, Reference]]) -> list[Key]:
-    """What records refer to by a vendor's id."""
-    return [reference.key for references in mapped for reference in references.values() if not reference.via]
-
-
-def resolve(
-    context: LoadContext, known: Entity, mapped: list[tuple[dict[str, Reference], Any]], author: writing.Author
-) -> dict[Key, int]:
-    """Resolve all references of a page, making stubs for records that are only mentioned so far."""
-    wanted: dict[Key, tuple[str, Reference]] = {}
-    for references, _ in mapped:
+def mentions(known: Entity, mapped: Iterable[dict[str, Reference]]) -> Mentions:
+    """What the records of a page refer to, each once; of two that name the same, the one that says more of it."""
+    found: Mentions = {}
+    seen: set[int] = set()  # a mapping gives the same reference for the same words, a thousand times
+    for references in mapped:
         for field, reference in references.items():
+            if id(reference) in seen:
+                continue
+            seen.add(id(reference))
             key = reference.key
-            if key not in wanted or (reference.stub and not wanted[key][1].stub):
-                wanted[key] = (known.references.get(field, ""), reference)
+            if key not in found or (reference.stub and not found[key][1].stub):
+                found[key] = (known.references.get(field, ""), reference)
+    return found
+
+
+def named(mentioned: Mentions) -> list[Key]:
+    """What records refer to by a vendor's id."""
+    return [key for key, (_, reference) in mentioned.items() if not reference.via]
+
+
+def resolve(context: LoadContext, mentioned: Mentions, author: writing.Author) -> dict[Key, int]:
+    """Resolve all references of a page, making stubs for records that are only mentioned so far."""
+    wanted = dict(mentioned)
     by_field = {key: wanted.pop(key) for key in [key for key, (_, one) in wanted.items() if one.via]}
     found = look_up(context, wanted) | _by_field(context, by_field)
     stubs: dict[str, list[tuple[Key, Reference]]] = {}
@@ -106,31 +116,21 @@ def _create_stubs(
     if not mentions:
         return {}
     ids = writing.new_ids(entity_name, len(mentions))
-    new: list[dict[str, Any]] = []
+    new: dict[str, list[dict[str, Any]]] = {}
     for record_id, ((object_name, external_id), reference) in zip(ids, mentions, strict=True):
         values = {
             field: value for field, value in reference.stub.items() if field in known.kinds and value not in (None, "")
         }
         for field in known.required - values.keys():
             values[field] = f"{object_name} {external_id}"
-        new.append(
+        new.setdefault(object_name, []).append(
             {
-                **known.defaults,
-                **{_column(known, field): value for field, value in values.items()},
+                **{known.column_of[field]: value for field, value in values.items()},
                 "id": record_id,
-                "customer_id": context.customer_id,
                 "is_stub": True,
-                "created_at": author.now,
-                "updated_at": author.now,
-                "_connection_id": context.connection_id,
-                "_object_name": object_name,
                 "_external_id": external_id,
-                "_url": "",
             }
         )
-    writing.insert(entity_name, new, author)
+    for object_name, rows_of_it in new.items():
+        writing.insert(entity_name, rows_of_it, author, writing.Origin(context.connection_id, object_name))
     return {key: record_id for record_id, (key, _) in zip(ids, mentions, strict=True)}
-
-
-def _column(known: Entity, field: str) -> str:
-    return f"{field}_id" if field in known.references else field

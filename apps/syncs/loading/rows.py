@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -10,6 +11,7 @@ from django.db import connection
 from apps.canonical.models import ExternalRef
 from apps.canonical.writing import Author
 from apps.core.json_text import dump_json
+from apps.core.turns import turns
 from apps.syncs.loading.staging import Sources, staged
 from apps.syncs.models import SourceRecord
 
@@ -77,25 +79,29 @@ def store_sources(connection_id: int, object_name: str, entity_name: str, source
         return
     with connection.cursor() as cursor:
         source, travelling = staged(cursor, sources)
-        cursor.execute(
-            f"""
-            insert into {_SOURCE} as t (customer_id, connection_id, object_name, external_id, payload, payload_hash, status,
-                                        problems, entity, record_id, run_id, received_at)
-            select %(customer)s, %(connection)s, %(object)s, s.external_id, s.payload, decode(s.payload_hash, 'hex'),
-                   s.status, s.problems, %(entity)s, s.record_id, %(run)s, %(now)s
-              from {source}
-            on conflict (connection_id, object_name, external_id) do update
-               set payload = excluded.payload, payload_hash = excluded.payload_hash, status = excluded.status,
-                   problems = excluded.problems, entity = excluded.entity, record_id = excluded.record_id,
-                   run_id = excluded.run_id, received_at = excluded.received_at
-            """,
-            {
-                "customer": author.customer_id,
-                "connection": connection_id,
-                "object": object_name,
-                "entity": entity_name,
-                "run": author.run_id,
-                "now": author.now,
-                "rows": travelling,
-            },
-        )
+        values: dict[str, Any] = {
+            "customer": author.customer_id,
+            "connection": connection_id,
+            "object": object_name,
+            "entity": entity_name,
+            "run": author.run_id,
+            "now": author.now,
+            "rows": travelling,
+        }
+        with turns.lent():
+            cursor.execute(_store_sql(source), values)
+
+
+@cache
+def _store_sql(source: str) -> str:
+    return f"""
+        insert into {_SOURCE} as t (customer_id, connection_id, object_name, external_id, payload, payload_hash, status,
+                                    problems, entity, record_id, run_id, received_at)
+        select %(customer)s, %(connection)s, %(object)s, s.external_id, s.payload, decode(s.payload_hash, 'hex'),
+               s.status, s.problems, %(entity)s, s.record_id, %(run)s, %(now)s
+          from {source}
+        on conflict (connection_id, object_name, external_id) do update
+           set payload = excluded.payload, payload_hash = excluded.payload_hash, status = excluded.status,
+               problems = excluded.problems, entity = excluded.entity, record_id = excluded.record_id,
+               run_id = excluded.run_id, received_at = excluded.received_at
+    """

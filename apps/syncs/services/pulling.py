@@ -17,6 +17,8 @@ from apps.connectors.types import Page, VendorPermanentError, VendorTransientErr
 from apps.core.errors import PermanentError
 from apps.core.json_text import storable
 from apps.core.problems import clear, report_of
+from apps.core.statements import check_references, commit_unhurried
+from apps.core.turns import turns
 from apps.core.work import LeaseLostError, Work, renew, wake
 from apps.core.work.kinds import REACT, RELEASE
 from apps.mappings.services import drift
@@ -113,7 +115,8 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
         is_first_read=sync.latest_success_at is None,
     )
     high_water: str | None = run.cursor_to or None
-    with ReadAhead(sync.connection, context, pages, lane="live" if run.cursor_from else "backfill", now=now) as reading:
+    lane: budgets.Lane = "live" if run.cursor_from else "backfill"
+    with turns.held(), ReadAhead(sync.connection, context, pages, lane=lane, now=now) as reading:
         while True:
             taken = reading.take()
             if taken is None:
@@ -153,6 +156,7 @@ def _keep_page(
     run: SyncRun, page: Page, prepared: Prepared, context: LoadContext, client: VendorClient, now: datetime
 ) -> Counts | None:
     """Load the page and note the place after it. None when a person stopped the run meanwhile."""
+    commit_unhurried()  # if the machine dies, records and place are lost together, and read again
     row = SyncRun.objects.select_for_update().get(pk=run.pk)
     if row.status != RunStatus.RUNNING:
         return None
@@ -169,6 +173,7 @@ def _keep_page(
     row.save()
     if counts.changed:
         wake(REACT, context.customer_id)
+        check_references()
     return counts
 
 

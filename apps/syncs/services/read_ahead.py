@@ -14,6 +14,7 @@ from typing import Self
 from apps.connectors import budgets
 from apps.connectors.models import Connection
 from apps.connectors.types import Page
+from apps.core.turns import turns
 from apps.syncs.loading import LoadContext, Prepared, prepare_page
 
 Taken = tuple[Page, Prepared]
@@ -52,7 +53,8 @@ class ReadAhead:
             return None
         coming, self._coming = self._coming, None
         try:
-            taken = coming.result() if coming is not None else self._fetch()
+            with turns.lent():
+                taken = coming.result() if coming is not None else self._fetch()
         finally:
             budgets.release(self._connection, calls=1, now=self._now)
         if taken is not None and taken[0].calls > 1:
@@ -70,7 +72,7 @@ class ReadAhead:
     ) -> None:
         coming, self._coming = self._coming, None
         if coming is not None:
-            with contextlib.suppress(Exception):  # whatever became of it, it will be read again
+            with contextlib.suppress(Exception), turns.lent():  # whatever became of it, it will be read again
                 coming.result()
             budgets.release(self._connection, calls=1, now=self._now)
 
@@ -84,4 +86,5 @@ class ReadAhead:
         page = next(self._pages, None)
         if page is None:
             return None
+        turns.await_own()
         return page, prepare_page(self._context, page.records, map_all=self.mostly_new)

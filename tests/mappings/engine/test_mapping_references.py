@@ -40,6 +40,55 @@ class TestReferences:
         assert mapping.run({"user": ""}).problems[0].code == "required_missing"
 
 
+class TestSameWords:
+    """A reference is made once for what the records say of it."""
+
+    FIELD = {"to": "r", "from": "user.id", "reference": {"object": "user", "stub": {"name": "user.name"}}}
+
+    def test_the_same_words_are_the_same_reference(self, inbound):
+        mapping = inbound(self.FIELD)
+        first, second = (mapping.run({"user": {"id": 7, "name": "Ann"}}).references["r"] for _ in range(2))
+
+        assert first is second
+
+    def test_another_id_or_another_name_is_another(self, inbound):
+        mapping = inbound(self.FIELD)
+        users = [{"id": 7, "name": "Ann"}, {"id": 7, "name": "Anna"}, {"id": "7", "name": "Ann"}, {"id": 8}, {"id": 7}]
+        found = [mapping.run({"user": user}).references["r"] for user in users * 2]
+
+        said = [(reference.external_id, reference.stub) for reference in found]
+        assert said[:5] == [
+            ("7", {"name": "Ann"}),
+            ("7", {"name": "Anna"}),
+            ("7", {"name": "Ann"}),
+            ("8", {}),
+            ("7", {}),
+        ]
+        assert said[5:] == said[:5]
+
+    @pytest.mark.parametrize(("first", "second"), [(1, True), (1, 1.0), ("1", True)])
+    def test_what_equals_an_id_but_is_none_stays_a_problem(self, inbound, first, second):
+        mapping = inbound(self.FIELD)
+
+        assert mapping.run({"user": {"id": first}}).references["r"].external_id == "1"
+        assert mapping.run({"user": {"id": second}}).problems[0].code == "wrong_shape"
+
+    @pytest.mark.parametrize("name", [["a"], {"a": 1}, True, 1])
+    def test_a_name_of_another_kind_is_kept_as_it_is(self, inbound, name):
+        mapping = inbound(self.FIELD)
+        mapping.run({"user": {"id": 7, "name": 1 if name is True else "Ann"}})
+
+        assert mapping.run({"user": {"id": 7, "name": name}}).references["r"].stub == {"name": name}
+
+    def test_no_more_are_kept_than_fit(self, inbound, monkeypatch):
+        monkeypatch.setattr("apps.mappings.engine.running._MOST_SEEN", 3)
+        mapping = inbound(self.FIELD)
+        found = [mapping.run({"user": {"id": number}}).references["r"].external_id for number in [*range(10), 0, 9]]
+
+        assert found == [str(number) for number in [*range(10), 0, 9]]
+        assert len(mapping.level.links[0].seen) <= 3
+
+
 LINES = {
     "to": "lines",
     "each": "items",

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import connection
 
+from apps.core.garbage import collect_seldom
 from apps.core.work import queue
 from apps.core.work.bell import ring_bell
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         # The children inherit a blocked mask, so a signal to the whole group (as platforms send) reaches this process alone;
         # q2's own handler would otherwise wait for a dead process for ever.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        collect_seldom()
         cluster = q2.Cluster()
         stopping = threading.Event()
         for number in _STOPPING:
