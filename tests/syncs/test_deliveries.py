@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from apps.accounts.models import Customer
 from apps.canonical.models import Client, ExternalRef, Project
@@ -29,6 +29,7 @@ from apps.syncs.services import (
     sending,
 )
 from apps.syncs.services.deliveries import Intent
+from apps.syncs.services.probing import probe_uncertain
 from tests.committed import output_of, start_python
 from tests.practice import Practice, work_on
 
@@ -513,6 +514,74 @@ class TestFence:
         assert (row.status, row.external_id) == (Status.DONE, "1")
         assert not ExceptionCase.objects.exists()
 
+    @pytest.mark.parametrize("outcome", ["done", "refused", "uncertain", "not_sent", "rate_limited"])
+    def test_a_worker_that_was_overtaken_changes_nothing(
+        self, harvest: Connection, client: Client, outcome: Any
+    ) -> None:
+        (delivery,) = want(intent(harvest, "client", client.pk))
+        Delivery.objects.update(context={"looked": True})
+        ready, _ = sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC))
+        slow = ready[0][0]
+        sending.give_up_leases(harvest, datetime.now(UTC) + timedelta(hours=1))
+        Delivery.objects.update(status=Status.PENDING)  # as after a probe that found nothing
+        (again,), _ = sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC))
+        before = Delivery.objects.values().get()
+
+        with transaction.atomic():
+            sending.record_outcome(
+                delivery.pk,
+                slow.delivery.token,
+                slow.call,
+                Answer(outcome, external_id="9"),
+                harvest,
+                datetime.now(UTC),
+            )
+
+        assert Delivery.objects.values().get() == before
+        assert before["status"] == Status.SENDING and before["token"] == again[0].delivery.token
+        assert fresh(delivery).tries.get().outcome == outcome  # what it heard is kept all the same
+        assert not ExceptionCase.objects.exists() and not ExternalRef.objects.exists()
+
+    def test_an_old_probe_says_nothing_of_a_later_send(
+        self, harvest: Connection, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Asked, stopped, and overtaken: meanwhile another asked too, sent it, and got no answer."""
+        calls = answer_with(monkeypatch, Answer("uncertain", message="no answer"))
+        (delivery,) = want(intent(harvest, "client", client.pk))
+        deliver(harvest)
+
+        def overtaken(self: Any, *_: Any, **__: Any) -> ProbeResult:
+            Delivery.objects.filter(pk=delivery.pk).update(attempts=2)
+            return ProbeResult("absent")
+
+        monkeypatch.setattr(sending.VendorClient, "probe", overtaken)
+        work = Delivery.objects.filter(pk=delivery.pk)
+        work.update(not_before=None)
+        probe_uncertain(harvest, sending.client_for(harvest), datetime.now(UTC))
+
+        assert work.get().status == Status.UNCERTAIN
+        assert len(calls) == 1
+
+    def test_a_worker_that_was_stopped_too_long_sends_nothing(
+        self, harvest: Connection, practice: Practice, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (delivery,) = want(intent(harvest, "client", client.pk))
+        claim, ticks = sending._claim, sending._ticks
+
+        def stopped(*arguments: Any) -> Any:
+            claimed = claim(*arguments)
+            monkeypatch.setattr(sending, "_ticks", lambda: ticks() + 60)
+            return claimed
+
+        monkeypatch.setattr(sending, "_claim", stopped)
+        deliver(harvest)
+        assert practice.all("harvest", "clients") == []
+        assert (fresh(delivery).status, fresh(delivery).attempts) == (Status.PENDING, 1)
+
+        monkeypatch.undo()
+        deliver(harvest)
+        assert len(practice.all("harvest", "clients")) == 1 and fresh(delivery).status == Status.DONE
+
     def test_a_call_still_under_way_is_not_probed(self, harvest: Connection, client: Client) -> None:
         (delivery,) = want(intent(harvest, "client", client.pk))
         longest = timedelta(seconds=harvest.manifest.client.timeouts.total)
@@ -529,6 +598,30 @@ class TestFence:
         assert fresh(delivery).status == Status.SENDING
         sending.give_up_leases(harvest, lease + timedelta(seconds=1))
         assert fresh(delivery).status == Status.UNCERTAIN
+
+
+class TestFinal:
+    @pytest.mark.parametrize("status", [Status.DONE, Status.CANCELLED])
+    @pytest.mark.parametrize(
+        "change", [{"status": Status.PENDING}, {"external_id": "2"}, {"attempts": 7}, {"token": uuid4()}]
+    )
+    def test_the_database_lets_nobody_change_what_is_final(
+        self, harvest: Connection, client: Client, status: Status, change: dict[str, Any]
+    ) -> None:
+        (delivery,) = want(intent(harvest, "client", client.pk))
+        Delivery.objects.filter(pk=delivery.pk).update(status=status)
+
+        with pytest.raises(IntegrityError, match=f"{status} already, which is final"):
+            Delivery.objects.filter(pk=delivery.pk).update(**change)
+
+        assert fresh(delivery).status == status
+
+    def test_the_same_intent_again_is_no_change(self, harvest: Connection, client: Client) -> None:
+        (delivery,) = want(intent(harvest, "client", client.pk))
+        Delivery.objects.filter(pk=delivery.pk).update(status=Status.DONE)
+        fresh(delivery).save()
+
+        assert want(intent(harvest, "client", client.pk)) == [delivery]
 
 
 KILLED = """

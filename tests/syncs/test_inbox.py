@@ -27,7 +27,7 @@ from apps.exceptions.models import ExceptionCase
 from apps.mappings.services import save_mapping
 from apps.syncs.models import Delivery, InboxEvent
 from apps.syncs.services import inbox, intend
-from apps.syncs.services.deliveries import Intent, settle
+from apps.syncs.services.deliveries import Intent, confirm_delivery
 from tests.committed import output_of, start_python
 from tests.practice import Practice, read, work_on
 
@@ -203,7 +203,7 @@ class TestProcessing:
         assert again is not None and InboxEvent.objects.get().status == "pending"
         assert [client.pk for client in Client.objects.all()] == [ours.pk]
 
-        settle(delivery, external_id=made["id"], now=timezone.now())
+        confirm_delivery(delivery, external_id=made["id"], actor=None, reason="found it", now=timezone.now())
         work_on(INBOX, hubspot.pk)
 
         assert InboxEvent.objects.get().status == "done"

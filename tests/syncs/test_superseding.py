@@ -11,12 +11,15 @@ from apps.accounts.models import Customer
 from apps.canonical.services import create_record
 from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
+from apps.syncs import machine
+from apps.syncs.machine import Write, gives_way
 from apps.syncs.models import Delivery
 from apps.syncs.models.outbound import DeliveryStatus as Status
 from apps.syncs.services import edit_delivery, intend
 from apps.syncs.services.deliveries import Intent
+from apps.syncs.services.moves import next_step
 from apps.syncs.services.sending import hold
-from apps.syncs.services.superseding import Write, gives_way, supersede_held
+from apps.syncs.services.superseding import supersede_held
 from tests.syncs.support import NOW
 
 HELD = Write(id=1, status=Status.HELD)
@@ -86,8 +89,12 @@ def want(
 
 def held(connection: Connection, record: Any, key: str = "one", operation: str = "update") -> Delivery:
     delivery = want(connection, record, key, operation)
-    hold(delivery, reason="validation", message="The name is too long", detail={})
+    stop(delivery, "The name is too long")
     return delivery
+
+
+def stop(delivery: Delivery, message: str) -> None:
+    hold(delivery, next_step(delivery, machine.NotRendered("validation")), message=message, detail={})
 
 
 class TestHeldUpdates:
@@ -121,7 +128,7 @@ class TestHeldUpdates:
         old = held(xero, record)
         edit_delivery(old, body={"Name": "N"}, actor=None, reason="shorter", now=NOW)
         old.refresh_from_db()
-        hold(old, reason="validation", message="still too long", detail={})
+        stop(old, "still too long")
         want(xero, record, "two")
 
         assert supersede_held(xero, now=NOW) == 0

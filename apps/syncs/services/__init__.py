@@ -2,7 +2,6 @@
 
 from apps.syncs.services.burying import accept_deletions, refuse_deletions
 from apps.syncs.services.deliveries import (
-    DeliveryStateError,
     cancel_delivery,
     confirm_delivery,
     edit_delivery,
@@ -11,6 +10,7 @@ from apps.syncs.services.deliveries import (
 )
 from apps.syncs.services.dry_runs import DryRunItem, DryRunReport, dry_run
 from apps.syncs.services.inbox import receive_webhook
+from apps.syncs.services.moves import DeliveryStateError
 from apps.syncs.services.reprocessing import release, reprocess
 from apps.syncs.services.runs import RunStateError, add_syncs, cancel_run, choose_objects, set_schedule, start_run
 from apps.syncs.services.shapes import decide_shape

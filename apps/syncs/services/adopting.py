@@ -3,7 +3,7 @@
 Reading the whole system beforehand finds most; this finds what was added there since, or by a criterion we did not read.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import Q
@@ -16,12 +16,12 @@ from apps.connectors.models import Connection
 from apps.connectors.paths import get, text_of
 from apps.connectors.types import Record, VendorPermanentError, VendorTransientError
 from apps.core.json_text import storable
+from apps.syncs.machine import FoundThere, NotLooked, State
 from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import health
 from apps.syncs.services.deliveries import settle
-
-_MOST_LOOKS = 8
+from apps.syncs.services.moves import STATE_FIELDS, next_step, postpone, take
 
 # Entity → what identifies it, strongest first; used where the manifest can search by it.
 _CRITERIA = {
@@ -71,7 +71,7 @@ def _look(row: Delivery, connection: Connection, client: VendorClient, able: lis
         connection, calls=1, lane="live", now=now, path=connection.manifest.find_path(row.object_name)
     )
     if not grant.calls:
-        Delivery.objects.filter(pk=row.pk).update(not_before=grant.not_before)
+        postpone(row.pk, grant.not_before)
         return
     found: list[Record] = []
     try:
@@ -89,10 +89,11 @@ def _look(row: Delivery, connection: Connection, client: VendorClient, able: lis
     ids = {text_of(get(record, key)) for record in found} - {""}
     with transaction.atomic():
         fresh = Delivery.objects.select_for_update().get(pk=row.pk)
-        if fresh.status != DeliveryStatus.PENDING:
+        step = next_step(fresh, FoundThere())
+        if step is None:
             return
         if len(ids) == 1 and _is_free(connection, row, external_id := next(iter(ids))):
-            settle(fresh, external_id=external_id, now=now)
+            settle(fresh, step, external_id=external_id, now=now)
             message = f"It is there already as {external_id}: tied, not made again."
         else:
             fresh.context = {**fresh.context, "looked": True}
@@ -116,25 +117,31 @@ def _could_not_look(
 
     now = datetime.now(UTC)  # the vendor's wish to wait counts from its answer, not from the start of this work
     fresh = Delivery.objects.select_for_update().get(pk=row.pk)
-    if fresh.status != DeliveryStatus.PENDING:
-        return
+    family = str(error.family)
     message = storable(f"It is not known whether it is there already: {error.message}")
+    step = next_step(
+        fresh,
+        NotLooked(
+            at=now,
+            family=family,
+            is_final=isinstance(error, VendorPermanentError),
+            looks=fresh.tries.filter(kind="find", outcome="unknown").count() + 1,
+            retry_after_seconds=error.retry_after_seconds if isinstance(error, VendorTransientError) else None,
+        ),
+    )
+    if step is None:
+        return
     DeliveryAttempt.objects.create(
         customer_id=row.customer_id, delivery=fresh, kind="find", outcome="unknown", message=message
     )
-    tries = fresh.tries.filter(kind="find", outcome="unknown").count()
-    wish = error.retry_after_seconds if isinstance(error, VendorTransientError) else None
-    if str(error.family) == "auth":
+    if family == "auth":
         health.access_refused(connection, error.message, now=now)
-    elif isinstance(error, VendorPermanentError):
-        sending.hold(fresh, reason=str(error.family), message=message, detail={})
+    if step.after.state == State.HELD:
+        sending.hold(fresh, step, message=message, detail={})
         return
-    elif tries >= _MOST_LOOKS and str(error.family) != "rate_limited":
-        sending.hold(fresh, reason="outage", message=message, detail={})
-        return
-    fresh.not_before = now + timedelta(seconds=wish or min(2.0**tries, 300.0))
+    take(fresh, step)
     fresh.error = message
-    fresh.save(update_fields=["not_before", "error"])
+    fresh.save(update_fields=[*STATE_FIELDS, "error"])
 
 
 def _is_free(connection: Connection, row: Delivery, external_id: str) -> bool:

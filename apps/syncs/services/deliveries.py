@@ -11,17 +11,16 @@ from apps.accounts.models import User
 from apps.canonical.services import link_record
 from apps.connectors.models import Connection
 from apps.connectors.writing import marker_for
-from apps.core.errors import PermanentError
 from apps.core.models import Lane
 from apps.core.problems import clear
 from apps.core.work import wake
 from apps.core.work.kinds import DELIVER, REACT
+from apps.syncs import machine
 from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.models.outbound import FINAL, DeliveryStatus
+from apps.syncs.services.moves import STATE_FIELDS, DeliveryStateError, next_step, take
 
-
-class DeliveryStateError(PermanentError):
-    code = "delivery_state"
+_SETTLED_FIELDS = [*STATE_FIELDS, "external_id", "finished_at", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +55,16 @@ def intend(intents: list[Intent], *, origin: str, origin_item_id: int | None, la
             continue
         delivery = _delivery(intent, origin, origin_item_id, lane)
         needed = [by_key[key] for key in intent.after if key in by_key]
-        if any(other.status not in FINAL for other in needed):
-            delivery.status = DeliveryStatus.WAITING
+        delivery.status = machine.first(waits=any(other.status not in FINAL for other in needed)).state
         after += [(delivery, other) for other in needed]
         by_key[intent.key] = new[intent.key] = delivery
     # One that another transaction recorded at the same moment stays as that one made it; it led to the same prerequisites.
     Delivery.objects.bulk_create(
         new.values(), update_conflicts=True, unique_fields=["idempotency_key"], update_fields=["idempotency_key"]
     )
-    waits = Delivery.prerequisites.through
-    waits.objects.bulk_create(
-        [waits(from_delivery_id=row.pk, to_delivery_id=other.pk) for row, other in after], ignore_conflicts=True
+    through = Delivery.prerequisites.through
+    through.objects.bulk_create(
+        [through(from_delivery_id=row.pk, to_delivery_id=other.pk) for row, other in after], ignore_conflicts=True
     )
     wanted = [by_key[intent.key] for intent in intents]
     for connection_id in {delivery.connection_id for delivery in wanted}:
@@ -100,14 +98,8 @@ def retry_delivery(
 ) -> Delivery:
     """Try again now. One that may have been written already is probed first, never blindly sent, unless a person looked at
     the vendor and says that it is absent there."""
-    row = _open(delivery)
-    if row.status == DeliveryStatus.SENDING:
-        raise DeliveryStateError(f"delivery {row.pk} is being sent at this moment; wait for its outcome")
-    may_exist = row.status == DeliveryStatus.UNCERTAIN or row.error_code == "uncertain"
-    row.status = DeliveryStatus.UNCERTAIN if may_exist and not is_absent else _ready_status(row)
-    row.not_before = None
-    row.error = row.error_code = ""
-    row.save()
+    row = _locked(delivery)
+    _put_back(row, machine.Retried(waits=waits(row), is_absent=is_absent))
     _note(row, actor, f"retried{', not there according to them' if is_absent else ''}: {reason}")
     wake(DELIVER, row.connection_id, lane=Lane.REPAIR)
     return row
@@ -118,16 +110,25 @@ def edit_delivery(
     delivery: Delivery, *, body: dict[str, Any], actor: User | None, reason: str, now: datetime
 ) -> Delivery:
     """Send this body instead of the rendered one. The rendered body stays in the attempts for comparison."""
-    row = _open(delivery)
-    if row.error_code == "uncertain" or row.status in {DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN}:
-        raise DeliveryStateError(
-            f"delivery {row.pk} may have been written already; find out first (retry probes it), then edit"
-        )
+    row = _locked(delivery)
+    event = machine.Edited(waits=waits(row))
+    next_step(row, event)
     if not isinstance(body, dict) or not body:
         raise DeliveryStateError(f"delivery {row.pk}: the body has to be a JSON object with at least one key")
     row.payload_override = body
     row.save(update_fields=["payload_override"])
-    return retry_delivery(row, actor=actor, reason=f"edited: {reason}", now=now)
+    _put_back(row, event)
+    _note(row, actor, f"retried: edited: {reason}")
+    wake(DELIVER, row.connection_id, lane=Lane.REPAIR)
+    return row
+
+
+def _put_back(row: Delivery, event: machine.Retried | machine.Edited) -> None:
+    step = next_step(row, event)
+    assert step is not None, "a person is answered or refused, never ignored"
+    take(row, step)
+    row.error = ""
+    row.save()
 
 
 @transaction.atomic
@@ -135,20 +136,22 @@ def confirm_delivery(
     delivery: Delivery, *, external_id: str, actor: User | None, reason: str, now: datetime
 ) -> Delivery:
     """A person found the record at the vendor: bind it and go on as if the answer had come."""
-    row = _open(delivery)
+    row = _locked(delivery)
+    step = next_step(row, machine.Confirmed())
     if not external_id.strip():
         raise DeliveryStateError(f"delivery {row.pk}: give the id the record has in {row.connection.name}")
-    settle(row, external_id=external_id.strip(), now=now)
+    assert step is not None, "a person is answered or refused, never ignored"
+    settle(row, step, external_id=external_id.strip(), now=now)
     _note(row, actor, f"confirmed as {external_id}: {reason}")
     return row
 
 
 @transaction.atomic
 def cancel_delivery(delivery: Delivery, *, actor: User | None, reason: str, now: datetime) -> Delivery:
-    row = _open(delivery)
-    if row.status in {DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN}:
-        raise DeliveryStateError(f"delivery {row.pk} may have been written already; wait until that is known")
-    row.status = DeliveryStatus.CANCELLED
+    row = _locked(delivery)
+    step = next_step(row, machine.Cancelled())
+    assert step is not None, "a person is answered or refused, never ignored"
+    take(row, step)
     row.finished_at = now
     row.error = f"Cancelled by {actor or 'the system'}: {reason}"
     row.save()
@@ -159,10 +162,14 @@ def cancel_delivery(delivery: Delivery, *, actor: User | None, reason: str, now:
 
 
 @transaction.atomic
-def supersede(row: Delivery, newer: Delivery, *, now: datetime) -> None:
-    """Cancel a held write in favour of a newer one that does the same and more. What waited for it waits for that one."""
+def supersede(row: Delivery, newer: Delivery, *, now: datetime) -> bool:
+    """Cancel a held write, locked, in favour of a newer one that does the same and more. What waited for it waits for that one.
+    Returns whether it gave way."""
+    step = next_step(row, machine.Superseded())
+    if step is None:
+        return False
     note = f"Superseded by the newer {newer.title} (delivery {newer.pk}), which carries the latest values"
-    row.status = DeliveryStatus.CANCELLED
+    take(row, step)
     row.finished_at = now
     row.error = f"{note}. It was held: {row.error}"
     row.save()
@@ -172,6 +179,7 @@ def supersede(row: Delivery, newer: Delivery, *, now: datetime) -> None:
             dependant.prerequisites.add(newer)
     _release_dependants(row)
     clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=f"{note}.")
+    return True
 
 
 def _waits_for(row: Delivery, other: Delivery) -> bool:
@@ -185,25 +193,13 @@ def _waits_for(row: Delivery, other: Delivery) -> bool:
     return other.pk in seen
 
 
-def settle(row: Delivery, *, external_id: str, now: datetime) -> None:
-    """Mark as done: bind the id, release what waits for it, close its case. Within the caller's transaction."""
-    row.status = DeliveryStatus.DONE
+def settle(row: Delivery, step: machine.Step, *, external_id: str, now: datetime) -> None:
+    """Carry out a step to *done*: bind the id, release what waits for it, close its case. Within the caller's transaction."""
+    take(row, step)
     row.external_id = external_id
     row.finished_at = now
-    row.lease_until = row.token = row.not_before = None
-    row.error = row.error_code = ""
-    row.save(
-        update_fields=[
-            "status",
-            "external_id",
-            "finished_at",
-            "lease_until",
-            "token",
-            "not_before",
-            "error",
-            "error_code",
-        ]
-    )
+    row.error = ""
+    row.save(update_fields=_SETTLED_FIELDS)
     if external_id and row.operation == "create" and "_mapping" not in row.context:
         link_record(
             connection_id=row.connection_id,
@@ -231,8 +227,11 @@ def _release_dependants(row: Delivery) -> None:
         [row.pk, DeliveryStatus.WAITING],
     )
     for dependant in waiting:
-        if _ready_status(dependant) == DeliveryStatus.PENDING:
-            dependant.status = DeliveryStatus.PENDING
+        if waits(dependant):
+            continue
+        step = next_step(dependant, machine.PrerequisitesSettled())
+        if step is not None:
+            take(dependant, step)
             dependant.save(update_fields=["status"])
             wake(DELIVER, dependant.connection_id)
 
@@ -241,16 +240,13 @@ def trace_key(delivery_id: int) -> str:
     return f"delivery:{delivery_id}"
 
 
-def _ready_status(row: Delivery) -> DeliveryStatus:
-    waits = row.prerequisites.exclude(status__in=FINAL).exists()
-    return DeliveryStatus.WAITING if waits else DeliveryStatus.PENDING
+def waits(row: Delivery) -> bool:
+    """Whether something has to be settled before it may be sent."""
+    return row.prerequisites.exclude(status__in=FINAL).exists()
 
 
-def _open(delivery: Delivery) -> Delivery:
-    row = Delivery.objects.select_for_update(of=("self",)).select_related("connection").get(pk=delivery.pk)
-    if row.status in FINAL:
-        raise DeliveryStateError(f"delivery {row.pk} is {row.get_status_display()} already; nothing can be changed")
-    return row
+def _locked(delivery: Delivery) -> Delivery:
+    return Delivery.objects.select_for_update(of=("self",)).select_related("connection").get(pk=delivery.pk)
 
 
 def _note(row: Delivery, actor: User | None, message: str) -> None:

@@ -1,6 +1,6 @@
 """Uncertain deliveries: ask the vendor whether the write happened, before anything is sent again."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
@@ -10,10 +10,10 @@ from apps.connectors.client import VendorClient
 from apps.connectors.models import Connection
 from apps.connectors.types import ProbeResult
 from apps.core.json_text import storable
+from apps.syncs.machine import Probed, State
 from apps.syncs.models import Delivery
 from apps.syncs.models.outbound import DeliveryStatus
-
-_MOST_PROBES = 6
+from apps.syncs.services.moves import next_step, postpone, take
 
 
 def probe_uncertain(connection: Connection, client: VendorClient, now: datetime) -> bool:
@@ -26,7 +26,7 @@ def probe_uncertain(connection: Connection, client: VendorClient, now: datetime)
     for row in rows:
         grant = budgets.reserve(connection, calls=1, lane="repair", now=now)
         if not grant.calls:
-            Delivery.objects.filter(pk=row.pk).update(not_before=grant.not_before)
+            postpone(row.pk, grant.not_before)
             continue
         age = (now - row.sent_at).total_seconds() if row.sent_at else None
         result = client.probe(
@@ -38,35 +38,36 @@ def probe_uncertain(connection: Connection, client: VendorClient, now: datetime)
             age_seconds=age,
         )
         budgets.release(connection, calls=1, now=now)
-        _decide(row.pk, connection, result, now)
+        _decide(row, connection, result, now)
     return bool(rows)
 
 
 @transaction.atomic
-def _decide(delivery_id: int, connection: Connection, result: ProbeResult, now: datetime) -> None:
+def _decide(asked: Delivery, connection: Connection, result: ProbeResult, now: datetime) -> None:
+    """Write what the vendor said of the send that was the latest when it was asked: it says nothing of a later one."""
     from apps.syncs.services import sending
 
-    row = Delivery.objects.select_for_update().get(pk=delivery_id)
+    row = Delivery.objects.select_for_update().get(pk=asked.pk)
     sending._log(row, "probe", result.state, None, result)
-    if row.status != DeliveryStatus.UNCERTAIN:
+    step = next_step(
+        row,
+        Probed(
+            attempts=asked.attempts,
+            finding=result.state,
+            at=now,
+            probes=row.tries.filter(kind="probe").count() if result.state == "unknown" else 0,
+            retry_after_seconds=result.retry_after_seconds,
+        ),
+    )
+    if step is None:
         return
-    if result.state == "found":
-        sending.finish(row, connection, external_id=result.external_id or row.external_id, record=result.found, now=now)
-    elif result.state == "absent":
-        row.status = DeliveryStatus.PENDING
-        row.not_before = None
-        row.error = "It did not arrive; it is sent again."
-        row.save()
+    if step.after.state == State.DONE:
+        external_id = result.external_id or row.external_id
+        sending.finish(row, step, connection, external_id=external_id, record=result.found, now=now)
+    elif step.after.state == State.HELD:
+        message = storable(result.reason) or "the vendor can't tell whether it was written"
+        sending.hold(row, step, message=message, detail={})
     else:
-        probes = row.tries.filter(kind="probe").count()
-        if probes >= _MOST_PROBES:
-            sending.hold(
-                row,
-                reason="uncertain",
-                message=storable(result.reason) or "the vendor can't tell whether it was written",
-                detail={},
-            )
-            return
-        row.not_before = now + timedelta(seconds=result.retry_after_seconds or 2.0**probes)
-        row.error = storable(result.reason)
+        take(row, step)
+        row.error = "It did not arrive; it is sent again." if result.state == "absent" else storable(result.reason)
         row.save()

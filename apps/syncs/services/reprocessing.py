@@ -13,19 +13,20 @@ from apps.core.work import Work, renew, wake
 from apps.core.work.kinds import DELIVER, REACT
 from apps.mappings.models import Mapping
 from apps.syncs.loading import Counts, load_page, settle
+from apps.syncs.machine import REPAIRABLE, Repaired
 from apps.syncs.models import Delivery, SourceRecord
 from apps.syncs.models.inbound import RecordStatus
-from apps.syncs.models.outbound import FINAL, DeliveryStatus
+from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
+from apps.syncs.services.deliveries import waits
 from apps.syncs.services.journals import ENTITIES, check_journals
+from apps.syncs.services.moves import STATE_FIELDS, next_step, take
 
 _CHUNK = 500
 # A long replay lets go of its worker this often, so that others' work is not kept waiting.
 _SLICE_SECONDS = 4.0
 _NOT_REPLAYED = (RecordStatus.DELETED, RecordStatus.IGNORED, RecordStatus.GONE, RecordStatus.KEPT)
-# What a change of settings or the arrival of a record can repair without a person looking at each one.
-_RELEASABLE = ("value_unmapped", "missing_reference", "missing_value", "flow_incomplete", "journal_unbalanced")
 
 
 def reprocess(records: Iterable[int], *, actor: User | None, reason: str, now: datetime) -> int:
@@ -123,7 +124,7 @@ def _apply_waiting(connection: Connection, now: datetime) -> int:
     waiting = [
         pk
         for pk, problems in rejected.order_by("pk").values_list("pk", "problems")
-        if any(problem.get("code") in _RELEASABLE for problem in problems)
+        if any(problem.get("code") in REPAIRABLE for problem in problems)
     ]
     if not waiting:
         return 0
@@ -135,13 +136,13 @@ def _apply_waiting(connection: Connection, now: datetime) -> int:
 def release_deliveries(connection: Connection) -> int:
     """Put deliveries back that a setting or a record held up. Held again at once if the cause is still there."""
     released = 0
-    held = Delivery.objects.filter(connection=connection, status=DeliveryStatus.HELD, error_code__in=_RELEASABLE)
+    held = Delivery.objects.filter(connection=connection, status=DeliveryStatus.HELD, error_code__in=REPAIRABLE)
     for row in held.select_for_update(skip_locked=True):
-        ready = not row.prerequisites.exclude(status__in=FINAL).exists()
-        row.status = DeliveryStatus.PENDING if ready else DeliveryStatus.WAITING
-        row.not_before = None
-        row.save(update_fields=["status", "not_before"])
-        released += 1
+        step = next_step(row, Repaired(waits=waits(row)))
+        if step is not None:
+            take(row, step)
+            row.save(update_fields=STATE_FIELDS)
+            released += 1
     if released:
         wake(DELIVER, connection.pk, lane=Lane.REPAIR)
     return released

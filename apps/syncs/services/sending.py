@@ -5,9 +5,11 @@ the call, the same. Nothing is ever sent again before the vendor was asked.
 """
 
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import Any
 from uuid import UUID, uuid4
@@ -31,22 +33,25 @@ from apps.core.problems import Problem, report
 from apps.core.work import Work, renew
 from apps.mappings import selectors
 from apps.mappings.engine import MissingReference, Rejected, encode_body
+from apps.syncs import machine
 from apps.syncs.loading import load_page
+from apps.syncs.machine import State
 from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import adopting, health
 from apps.syncs.services.contexts import load_context
 from apps.syncs.services.deliveries import settle, trace_key
 from apps.syncs.services.journals import imbalances_of
+from apps.syncs.services.moves import STATE_FIELDS, next_step, take
 from apps.syncs.services.probing import probe_uncertain
 from apps.syncs.services.superseding import supersede_held
 
 logger = logging.getLogger(__name__)
 _WIDEST = 8
-_MOST_SENDS = 10
 # In rehearsals, for ids that only exist after an earlier step: digits, since some vendors' ids are numbers.
 _STAND_IN = 990_000_000_000_001
 _LOOK_AGAIN = timedelta(seconds=1)
+_SLACK = timedelta(seconds=10)
 _TABLE = Delivery._meta.db_table
 
 
@@ -56,6 +61,9 @@ class Ready:
 
     delivery: Delivery
     call: PreparedCall
+    lease_ends: float
+    """By this machine's own clock (`_ticks`), which nobody sets."""
+    longest_call: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,15 +146,15 @@ def deliver(work: Work, now: datetime) -> datetime | None:
         is_again = True
 
 
+@transaction.atomic
 def give_up_leases(connection: Connection, now: datetime) -> None:
     """What was being sent when its worker died may or may not have arrived."""
-    Delivery.objects.filter(connection=connection, status=DeliveryStatus.SENDING, lease_until__lt=now).update(
-        status=DeliveryStatus.UNCERTAIN,
-        not_before=None,
-        lease_until=None,
-        token=None,
-        error="The worker stopped while this was being sent.",
-    )
+    lost = Delivery.objects.filter(connection=connection, status=DeliveryStatus.SENDING, lease_until__lt=now)
+    for row in lost.select_for_update(skip_locked=True):
+        if step := next_step(row, machine.LeaseRanOut(now)):
+            take(row, step)
+            row.error = "The worker stopped while this was being sent."
+            row.save(update_fields=[*STATE_FIELDS, "error"])
 
 
 @transaction.atomic
@@ -173,7 +181,8 @@ def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple
         return [], False
     grant = budgets.reserve(connection, calls=len(bundles), lane="live", now=now, writes=True)
     if not grant.calls:
-        waiting = [row.pk for bundle in bundles for row in bundle]
+        event = machine.Postponed(grant.not_before)
+        waiting = [row.pk for bundle in bundles for row in bundle if next_step(row, event)]
         Delivery.objects.filter(pk__in=waiting).update(not_before=grant.not_before)
         return [], False
     ready: list[list[Ready]] = []
@@ -194,19 +203,21 @@ def _claim_bundle(
     ready: list[Ready] = []
     for row in bundle:
         if adopting.must_look_first(row, connection):
-            row.not_before = now + _LOOK_AGAIN  # left over by this round's looking; the next one looks first
-            row.save(update_fields=["not_before"])
+            # Left over by this round's looking; the next one looks first.
+            if later := next_step(row, machine.Postponed(now + _LOOK_AGAIN)):
+                take(row, later)
+                row.save(update_fields=["not_before"])
             continue
         call = _prepare(row, connection, client)
-        if call is None:
+        longest = _longest_call(row, connection)
+        lease = max(timedelta(seconds=settings.WORK_LEASE_SECONDS), longest + _SLACK)
+        step = next_step(row, machine.Claimed(token=token, at=now, lease=lease)) if call else None
+        if call is None or step is None:
             continue
-        row.status = DeliveryStatus.SENDING
-        row.attempts += 1
+        take(row, step)
         row.sent_at = now
-        row.token = token
-        row.lease_until = now + _lease(row, connection)
         row.save(update_fields=["status", "attempts", "sent_at", "token", "lease_until", "body", "marker"])
-        ready.append(Ready(row, call))
+        ready.append(Ready(row, call, lease_ends=_ticks() + lease.total_seconds(), longest_call=longest))
     return ready
 
 
@@ -238,11 +249,15 @@ def _width(connection: Connection) -> int:
     return min(max(connection.manifest.client.rate.concurrency, 1), _WIDEST)
 
 
-def _lease(row: Delivery, connection: Connection) -> timedelta:
-    """Longer than the call and the look-ups before it can last: what is still under way must not be probed."""
+def _longest_call(row: Delivery, connection: Connection) -> timedelta:
+    """How long the call and the look-ups before it can last. The lease is longer: what is under way must not be probed."""
     spec = connection.manifest.write(row.object_name, row.operation)
-    longest = connection.manifest.client.timeouts.total * spec.most_calls + 10
-    return timedelta(seconds=max(settings.WORK_LEASE_SECONDS, longest))
+    return timedelta(seconds=connection.manifest.client.timeouts.total * spec.most_calls)
+
+
+def _ticks() -> float:
+    """Seconds on a clock that nobody sets and that goes on while the machine sleeps, where there is such a clock."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _prepare(row: Delivery, connection: Connection, client: VendorClient) -> PreparedCall | None:
@@ -254,14 +269,18 @@ def _prepare(row: Delivery, connection: Connection, client: VendorClient) -> Pre
             row.object_name, row.operation, body, idempotency_key=row.idempotency_key, external_id=target
         )
     except RenderError as error:
-        hold(row, reason=error.reason, message=error.message, detail={"problems": error.problems})
+        hold(row, _not_rendered(row, error.reason), message=error.message, detail={"problems": error.problems})
         return None
     except (AppError, KeyError) as error:
-        hold(row, reason="flow_incomplete", message=str(error), detail={})
+        hold(row, _not_rendered(row, "flow_incomplete"), message=str(error), detail={})
         return None
     row.body = encode_body(body).decode()
     row.marker = call.marker or row.marker
     return call
+
+
+def _not_rendered(row: Delivery, reason: str) -> machine.Step | None:
+    return next_step(row, machine.NotRendered(reason))
 
 
 class RenderError(Exception):
@@ -348,12 +367,11 @@ def _send_all(connection: Connection, client: VendorClient, ready: list[list[Rea
     """Call in parallel (threads touch no database), then write all outcomes in one transaction."""
     if not ready:
         return []
-    calls = [[item.call for item in bundle] for bundle in ready]
     if len(ready) == 1:
-        told = [client.send_together(calls[0])]
+        told = [_send_in_time(client, ready[0])]
     else:
         with ThreadPoolExecutor(len(ready)) as pool:
-            told = list(pool.map(client.send_together, calls))
+            told = list(pool.map(partial(_send_in_time, client), ready))
     now = datetime.now(UTC)
     budgets.release(connection, calls=len(ready), now=now)
     items, answers = list(chain(*ready)), list(chain(*told))
@@ -373,6 +391,17 @@ def _send_all(connection: Connection, client: VendorClient, ready: list[list[Rea
     return answers
 
 
+def _send_in_time(client: VendorClient, bundle: list[Ready]) -> list[Answer]:
+    """Call, unless this process was stopped for so long after the claim that another may be at it before the answer comes."""
+    now = _ticks()
+    if all(
+        machine.may_send(lease_left=timedelta(seconds=item.lease_ends - now), longest_call=item.longest_call)
+        for item in bundle
+    ):
+        return client.send_together([item.call for item in bundle])
+    return [Answer("not_sent", message="The worker was stopped before it could send this.") for _ in bundle]
+
+
 def _tell_of_connection(connection: Connection, answers: list[Answer], now: datetime) -> None:
     if any(answer.outcome == "done" for answer in answers):
         health.vendor_answered(connection, now=now)
@@ -388,31 +417,28 @@ def record_outcome(
     (row,) = Delivery.objects.raw(f"select * from {_TABLE} where id = %s for update", [delivery_id])
     _log(row, "send", answer.outcome, call, answer)
     message = storable(answer.message)
-    if row.status != DeliveryStatus.SENDING or row.token != token:
+    is_refused = answer.outcome == "refused" and str(answer.family) != "auth"
+    step = next_step(
+        row,
+        machine.Answered(
+            token=token,
+            outcome=answer.outcome,
+            at=now,
+            family=str(answer.family or ""),
+            retry_after_seconds=answer.retry_after_seconds,
+            # Many vendors refuse to make what is there already, as a project's standard tasks: look before a person is asked.
+            may_be_there=is_refused and _may_be_there(row, connection),
+        ),
+    )
+    if step is None:
         logger.warning("syncs.deliver.fenced delivery %s", delivery_id)
-        return
-    row.token = row.lease_until = None
-    if answer.outcome == "done":
-        finish(row, connection, external_id=answer.external_id or row.external_id, record=answer.record, now=now)
-    elif answer.outcome == "uncertain":
-        row.status = DeliveryStatus.UNCERTAIN
-        row.error = message
-        row.not_before = now + timedelta(seconds=1)
-        row.save()
-    elif answer.outcome == "refused" and str(answer.family) != "auth" and _may_be_there(row, connection):
-        # Many vendors refuse to make what is there already, as a project's standard tasks: look before a person is asked.
-        row.status = DeliveryStatus.UNCERTAIN
-        row.error = message
-        row.not_before = None
-        row.save()
-    elif answer.outcome == "refused" and str(answer.family) != "auth":
-        hold(row, reason=str(answer.family or "validation"), message=message, detail=_detail(answer))
-    elif row.attempts >= _MOST_SENDS and answer.outcome != "rate_limited":
-        hold(row, reason="outage", message=message, detail=_detail(answer))
-    else:  # not sent, rate limited, or refused for lack of access: nothing happened at the vendor
-        pause = answer.retry_after_seconds or min(2.0**row.attempts, 300.0)
-        row.status = DeliveryStatus.PENDING
-        row.not_before = now + timedelta(seconds=pause)
+    elif step.after.state == State.DONE:
+        external_id = answer.external_id or row.external_id
+        finish(row, step, connection, external_id=external_id, record=answer.record, now=now)
+    elif step.after.state == State.HELD:
+        hold(row, step, message=message, detail=_detail(answer))
+    else:
+        take(row, step)
         row.error = message
         row.save()
 
@@ -431,9 +457,11 @@ def _may_be_there(row: Delivery, connection: Connection) -> bool:
     )
 
 
-def finish(row: Delivery, connection: Connection, *, external_id: str, record: Any, now: datetime) -> None:
+def finish(
+    row: Delivery, step: machine.Step, connection: Connection, *, external_id: str, record: Any, now: datetime
+) -> None:
     """The write is known to have happened: bind it, and load what the vendor made of it."""
-    settle(row, external_id=external_id, now=now)
+    settle(row, step, external_id=external_id, now=now)
     spec = connection.manifest.object(row.object_name)
     if not isinstance(record, dict) or spec.read is None or row.operation not in {"create", "update"}:
         return
@@ -445,19 +473,19 @@ def finish(row: Delivery, connection: Connection, *, external_id: str, record: A
         logger.warning("syncs.deliver.echo_unread delivery %s: %s", row.pk, error.message)
 
 
-def hold(row: Delivery, *, reason: str, message: str, detail: dict[str, Any]) -> None:
-    """Stop and ask a person."""
-    row.status = DeliveryStatus.HELD
+def hold(row: Delivery, step: machine.Step | None, *, message: str, detail: dict[str, Any]) -> None:
+    """Carry out a step to *held*: stop and ask a person."""
+    if step is None:
+        return
+    take(row, step)
     row.error = message
-    row.error_code = reason
-    row.token = row.lease_until = None
     row.save()
     report(
         Problem(
             customer_id=row.customer_id,
             connection_id=row.connection_id,
             trace_key=trace_key(row.pk),
-            reason=reason,
+            reason=step.after.reason,
             title=f"{row.title}: {message}",
             subject_kind="delivery",
             subject_id=row.pk,

@@ -5,44 +5,17 @@ held one would block it until a person acts, and then write the same. It is canc
 that there is never more than one open write of a record, and their order stays.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from apps.connectors.models import Connection
+from apps.syncs.machine import Write, gives_way
 from apps.syncs.models import Delivery
 from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services.deliveries import supersede
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """What of a delivery decides whether it may give way."""
-
-    id: int
-    status: str
-    operation: str = "update"
-    context: dict[str, Any] = field(default_factory=dict)
-    is_edited: bool = False
-    may_have_happened: bool = False
-
-
-def gives_way(held: Write, newer: Write, *, is_repeatable: bool) -> bool:
-    """Both of one record, object and connection. Only an update can stand for another: what is made, linked or removed once
-    is an effect of its own. A body that a person edited is their word, and waits for them. One that may have reached the
-    vendor gives way only where the vendor takes updates in any number."""
-    return (
-        held.status == DeliveryStatus.HELD
-        and newer.status == DeliveryStatus.PENDING
-        and held.id < newer.id
-        and held.operation == newer.operation == "update"
-        and held.context == newer.context
-        and not held.is_edited
-        and (is_repeatable or not held.may_have_happened)
-    )
+from apps.syncs.services.moves import position_of
 
 
 @transaction.atomic
@@ -77,8 +50,7 @@ def supersede_held(connection: Connection, *, now: datetime) -> int:
             .order_by("id")
         ):
             if gives_way(_write(row), _write(newer), is_repeatable=write.repeatable):
-                supersede(row, newer, now=now)
-                cancelled += 1
+                cancelled += supersede(row, newer, now=now)
     return cancelled
 
 
@@ -89,5 +61,5 @@ def _write(row: Delivery) -> Write:
         operation=row.operation,
         context=row.context,
         is_edited=row.payload_override is not None,
-        may_have_happened=row.error_code == "uncertain",
+        may_have_happened=position_of(row).may_have_happened,
     )
