@@ -136,7 +136,18 @@ class Transport:
         return {**credentials, **found}
 
     def _send_plain(self, request: OutboundRequest) -> OutboundResponse:
-        return self._send(dataclasses.replace(request, user_agent=self.user_agent))
+        """A log-in: as long as the manifest allows any call to take, since a server at its limit is slow at these too."""
+        client = self.manifest.client
+        return self._send(
+            dataclasses.replace(
+                request,
+                connect_timeout=client.timeouts.connect,
+                read_timeout=client.timeouts.read,
+                total_timeout=client.timeouts.total,
+                max_bytes=client.max_answer_mb * 1024 * 1024,
+                user_agent=self.user_agent,
+            )
+        )
 
     def _with_login(self, request: OutboundRequest, snapshot: TokenSnapshot) -> OutboundRequest:
         scope = {"config": self.config, "credentials": snapshot.credentials}

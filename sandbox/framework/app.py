@@ -120,7 +120,7 @@ async def _answer(vendor: Vendor, handler: Handler, call: Call, fault: Fault | N
             await _slow(fault)
             if fault and fault.kind == "drop_before":
                 return Reply({"message": "dropped before anything was done"}, 499)
-            reply = _commit(vendor, handler, call)
+            reply = await vendor.elsewhere(call) or _commit(vendor, handler, call)
     finally:
         vendor.limiter.in_flight[call.account] -= 1
     return vendor.finish(call, Reply(reply.body, reply.status, {**headers, **reply.headers}, reply.content_type))

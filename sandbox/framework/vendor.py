@@ -112,6 +112,10 @@ class Vendor:
         """Called inside the request's transaction; a vendor with idempotency keys steps in here."""
         return handler(call)
 
+    async def elsewhere(self, call: Call) -> Reply | None:
+        """An answer that somebody else gives; waiting for it holds up no other request. None: the handler answers."""
+        return None
+
     def finish(self, call: Call, reply: Reply) -> Reply:
         """The last word on every API answer."""
         return reply

@@ -193,6 +193,17 @@ class TestOtherWays:
         assert tickets[3] == "Session " + base64.b64encode(b"ada:4:tok-2").decode()
         assert b"pw" in (vendor.requests[0].body or b"")
 
+    def test_a_log_in_may_take_as_long_as_any_call_of_this_vendor(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        me = {"result": {"company.rec_name": "Example", "company": 1}}
+        vendor = ScriptedVendor([response({"id": 0, "result": [4, "tok-1", None]}), response(me)])  # type: ignore[arg-type]
+        monkeypatch.setattr("apps.core.http.send", vendor)
+        config = {"base_url": "https://erp.example", "database": "db", "login": "ada"}
+
+        make_client(manifest_for("tryton"), MemoryTokens(password="pw"), **config).verify()
+
+        limits = [(one.read_timeout, one.total_timeout, one.max_bytes) for one in vendor.requests]
+        assert limits[0] == limits[1] and limits[0][:2] == (90, 120)
+
     def test_a_wrong_password_needs_a_person(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("apps.core.http.send", ScriptedVendor([response(None, status=401)]))
         tokens = MemoryTokens(password="pw")

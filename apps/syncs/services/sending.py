@@ -250,9 +250,9 @@ def _width(connection: Connection) -> int:
 
 
 def _longest_call(row: Delivery, connection: Connection) -> timedelta:
-    """How long the call and the look-ups before it can last. The lease is longer: what is under way must not be probed."""
+    """How long the call, the look-ups before it and a log-in can last. The lease is longer: what is under way must not be probed."""
     spec = connection.manifest.write(row.object_name, row.operation)
-    return timedelta(seconds=connection.manifest.client.timeouts.total * spec.most_calls)
+    return timedelta(seconds=connection.manifest.client.timeouts.total * (spec.most_calls + 1))
 
 
 def _ticks() -> float:

@@ -1,8 +1,11 @@
 """How the connectors are joined to the real systems, as conformance.yaml does it for practice vendors."""
 
+from datetime import UTC, datetime
+
 from conformance.joining import Join
 from tests.real.systems.redmine import RunningRedmine, add_members, create_project
 from tests.real.systems.rt import RunningRt
+from tests.real.systems.tryton import RunningTryton
 
 _ITSELF = {
     "late_commit": "The real system stamps the time of a change itself; an earlier one cannot be made. Its tests wait for it.",
@@ -82,3 +85,43 @@ def rt_join(system: RunningRt) -> Join:
             "exempt": _ITSELF,
         }
     )
+
+
+def tryton_join(system: RunningTryton) -> Join:
+    seed, session = system.seed, system.session()
+    (journal,) = session.search("account.journal", [["type", "=", "general"], ["name", "=", "Miscellaneous"]])
+    if not session.search("party.category", [["name", "=", "Supplier"]]):
+        session.create("party.category", name="Supplier")
+    work = {"type": "project", "company": seed.company, "timesheet_available": False}
+    lines = [
+        {"account": seed.account_expense, "debit": "70.00", "credit": 0},
+        {"account": seed.account_revenue, "debit": 0, "credit": "70.00"},
+    ]
+    entry = {"date": datetime.now(UTC).date().isoformat(), "description": "TL-{n}", "lines": lines}
+    session.create("party.party", name="There already", code="KIT-USED")
+    return Join.model_validate(
+        {
+            "connect": {
+                "method": "session",
+                "config": {
+                    "database": system.database, "login": system.login, "company": str(seed.company),
+                    "receivable_account": str(seed.account_receivable), "payment_term": str(seed.payment_term),
+                    "hour_unit": str(seed.uom_hour), "entry_journal": str(journal["id"]), "supplier_category": "Supplier",
+                },
+                "credentials": {"password": system.password},
+            },
+            "objects": {
+                "parties": {"resource": "party.party", "make": {"name": "Party {n}"}, "touch": {"name": "changed"}},
+                "projects": {
+                    "resource": "project.work", "make": {**work, "name": "Project {n}"}, "touch": {"name": "changed"},
+                },
+            },
+            "writes": {
+                "parties.create": {"body": {"name": "Kit {n}", "code": "K{n}"}, "refused": {"name": "Twice", "code": "KIT-USED"}},
+                "suppliers.create": {"resource": "party.party", "body": {"name": "Kit {n}", "code": "S{n}"}},
+                "projects.create": {"resource": "project.work", "body": {"name": "Kit {n}"}},
+                "journal_entries.create": {"resource": "account.move", "body": entry},
+            },
+            "exempt": _ITSELF,
+        }
+    )  # fmt: skip

@@ -9,8 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from conformance.sides import Side
+from sandbox.serving import Served
 from tests.real.systems.redmine import RunningRedmine
 from tests.real.systems.rt import RunningRt
+from tests.real.systems.tryton import RunningTryton, TrytonSession
 
 _SINGULAR = {"projects": "project", "issues": "issue", "users": "user", "time_entries": "time_entry"}
 
@@ -69,6 +71,27 @@ class RtSide(RealSide):
         return dict(self.system.api("GET", f"/ticket/{record_id}"))
 
 
+@dataclass
+class TrytonSide(RealSide):
+    system: RunningTryton
+    session: TrytonSession
+
+    def make(self, resource: str, values: dict[str, Any], *, at: datetime | None = None) -> str:
+        return str(self.session.create(resource, **values))
+
+    def touch(self, resource: str, record_id: str, values: dict[str, Any]) -> None:
+        self.session.call(f"model.{resource}.write", [int(record_id)], values)
+
+    def remove(self, resource: str, record_id: str) -> None:
+        self.session.call(f"model.{resource}.delete", [int(record_id)])
+
+    def count(self, resource: str) -> int:
+        return len(self.session.search(resource, []))
+
+    def record(self, resource: str, record_id: str) -> dict[str, Any]:
+        return self.session.read(resource, int(record_id))
+
+
 def redmine_side(system: RunningRedmine) -> Any:
     return lambda served, account: RedmineSide(served, account, system)
 
@@ -77,4 +100,8 @@ def rt_side(system: RunningRt) -> Any:
     return lambda served, account: RtSide(served, account, system)
 
 
-__all__ = ["redmine_side", "rt_side"]
+def tryton_side(system: RunningTryton) -> Any:
+    return lambda served, account: TrytonSide(served, account, system, system.session())
+
+
+__all__ = ["Served", "redmine_side", "rt_side", "tryton_side"]

@@ -1,4 +1,4 @@
-"""The connectors of Redmine and Request Tracker pass the kit's checks on the real systems, and it is kept when and
+"""The connectors of Tryton, Redmine and Request Tracker pass the kit's checks on the real systems, and it is kept when and
 on which. `CONFORMANCE_WRITE=1` keeps the reports."""
 
 import os
@@ -16,9 +16,9 @@ from conformance.joining import Join
 from conformance.result import Report
 from conformance.running import run, write
 from conformance.storing import InSchema
-from tests.real.kit.joins import redmine_join, rt_join
+from tests.real.kit.joins import redmine_join, rt_join, tryton_join
 from tests.real.kit.passing import MakeSide, passing
-from tests.real.kit.sides import redmine_side, rt_side
+from tests.real.kit.sides import redmine_side, rt_side, tryton_side
 
 
 def driven(slug: str, system: Any, join: Join, side: MakeSide, customer: Customer, against: str) -> None:
@@ -54,3 +54,8 @@ def test_redmine(redmine: Any, committed: Customer) -> None:
 def test_request_tracker(rt: Any, committed: Customer) -> None:
     rt.reset()
     driven("request_tracker", rt, rt_join(rt), rt_side(rt), committed, "real Request Tracker 5.0")
+
+
+def test_tryton(tryton: Any, committed: Customer) -> None:
+    tryton.reset()
+    driven("tryton", tryton, tryton_join(tryton), tryton_side(tryton), committed, "real Tryton 8.2")
