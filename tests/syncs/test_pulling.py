@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts.models import Customer
-from apps.canonical.models import Client, TimeEntry
+from apps.canonical.models import Client, Project, TimeEntry
+from apps.canonical.services import create_record
 from apps.connectors.budgets import Grant
 from apps.connectors.manifest import Family
 from apps.connectors.models import Connection
@@ -18,18 +20,23 @@ from apps.core.models import DueWork, Lane
 from apps.core.work import queue, tasks, wake
 from apps.core.work.kinds import PULL, REACT, RELEASE
 from apps.exceptions.models import ExceptionCase
-from apps.syncs.models import SourceRecord, Sync, SyncRun
+from apps.syncs.loading import load_page
+from apps.syncs.models import Delivery, SourceRecord, Sync, SyncRun
 from apps.syncs.services import (
     RunStateError,
     add_syncs,
     cancel_run,
     choose_objects,
+    confirm_delivery,
     dry_run,
     dry_runs,
+    intend,
     pulling,
     set_schedule,
     start_run,
 )
+from apps.syncs.services.contexts import load_context
+from apps.syncs.services.deliveries import Intent
 from tests.committed import start_python
 from tests.practice import Practice, work_on
 from tests.syncs.support import load
@@ -244,6 +251,103 @@ class TestKilled:
         assert Client.objects.count() == Client.history.count() == 5
         if point != "before the end":
             assert run.pages == 3  # no page twice
+
+
+class TestOurOwnWrites:
+    """A record that we are making is at the vendor before its answer is written here."""
+
+    @pytest.fixture
+    def ours(self, harvest: Connection) -> Client:
+        return create_record("client", customer=harvest.customer, values={"name": "Ours"}, origin="test", reason="test")  # type: ignore[return-value]
+
+    @pytest.fixture
+    def delivery(self, harvest: Connection, ours: Client) -> Delivery:
+        intent = Intent(harvest, "clients", "create", "client", ours.pk, "Create client", "test:1")
+        (made,) = intend([intent], origin="test", origin_item_id=None)
+        Delivery.objects.filter(pk=made.pk).update(status="sending", sent_at=timezone.now())
+        return made
+
+    @pytest.fixture
+    def there(self, practice: Practice, delivery: Delivery) -> str:
+        return str(practice.create("harvest", "/clients", name="As it stands there")["id"])
+
+    @pytest.fixture
+    def clients(self, harvest: Connection, monkeypatch: pytest.MonkeyPatch) -> Sync:
+        monkeypatch.setattr(pulling, "_ANSWER_SECONDS", 0.1)
+        return add_syncs(harvest, objects=["clients"], actor=None, reason="test")[0]
+
+    def test_a_page_that_overtook_the_answer_is_read_again_after_it(
+        self, clients: Sync, ours: Client, delivery: Delivery, there: str
+    ) -> None:
+        row = pull(clients)
+
+        assert row is not None and row.due_at < timezone.now() + timedelta(seconds=30)
+        assert run_of(clients).status == "running"
+        assert [client.pk for client in Client.objects.all()] == [ours.pk]
+
+        confirm_delivery(delivery, external_id=there, actor=None, reason="found it", now=timezone.now())
+        pull(clients)
+
+        assert run_of(clients).status == "succeeded"
+        assert [(client.pk, client.name) for client in Client.objects.all()] == [(ours.pk, "As it stands there")]
+
+    def test_an_answer_that_comes_in_a_moment_is_awaited(
+        self, clients: Sync, ours: Client, delivery: Delivery, there: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def answered(deliveries: list[int]) -> bool:
+            assert deliveries == [delivery.pk]
+            confirm_delivery(delivery, external_id=there, actor=None, reason="found it", now=timezone.now())
+            Delivery.objects.filter(pk=other.pk).update(status="sending", sent_at=timezone.now())
+            return True
+
+        # Claimed after the page was read, it is not waited for.
+        intent = Intent(clients.connection, "clients", "create", "client", 4711, "Create client", "test:2")
+        (other,) = intend([intent], origin="test", origin_item_id=None)
+        monkeypatch.setattr(pulling, "are_settled", answered)
+
+        pull(clients)
+
+        assert run_of(clients).status == "succeeded"
+        assert [client.pk for client in Client.objects.all()] == [ours.pk]
+
+    def test_what_a_page_refers_to_may_be_ours_too(
+        self, harvest: Connection, clients: Sync, ours: Client, delivery: Delivery, there: str, practice: Practice
+    ) -> None:
+        terms = {"is_billable": True, "bill_by": "none", "budget_by": "none"}
+        practice.create("harvest", "/projects", name="Website", client_id=int(there), **terms)
+        past = timezone.now() - timedelta(hours=1)
+        SyncRun.objects.create(
+            customer=harvest.customer, sync=clients, status="succeeded", started_at=past, finished_at=past
+        )
+        projects = add_syncs(harvest, objects=["projects"], actor=None, reason="test")[-1]
+
+        pull(projects)
+        assert not Project.objects.exists() and Client.objects.count() == 1
+
+        confirm_delivery(delivery, external_id=there, actor=None, reason="found it", now=timezone.now())
+        pull(projects)
+
+        assert Project.objects.get().client_id == ours.pk and Client.objects.count() == 1
+
+    def test_an_outcome_that_does_not_come_holds_up_nobody_for_ever(
+        self, clients: Sync, delivery: Delivery, there: str
+    ) -> None:
+        past = timezone.now() - timedelta(minutes=3)
+        Delivery.objects.filter(pk=delivery.pk).update(status="uncertain", sent_at=past)
+
+        pull(clients)
+
+        assert Client.objects.filter(name="As it stands there").exists()
+
+    def test_it_costs_one_question_a_page_and_none_where_all_is_known(self, clients: Sync) -> None:
+        context = load_context(clients.connection, "clients", reason="test")
+        context.made_here = frozenset({"clients"})
+        records = [{"id": number, "name": f"Client {number}", "is_active": True} for number in range(20)]
+
+        for page, asked in [(records, 1), ([{**one, "name": one["name"] + "!"} for one in records], 0)]:
+            with CaptureQueriesContext(database) as queries:
+                load_page(context, page, now=timezone.now())
+            assert sum("syncs_delivery" in query["sql"] for query in queries) == asked
 
 
 class TestTransient:

@@ -2,6 +2,17 @@
 
 from apps.syncs.loading.burials import load_deletions, settle
 from apps.syncs.loading.context import Counts, LoadContext
+from apps.syncs.loading.overtaking import OvertakingError, are_settled
 from apps.syncs.loading.page import Prepared, load_page, prepare_page
 
-__all__ = ["Counts", "LoadContext", "Prepared", "load_deletions", "load_page", "prepare_page", "settle"]
+__all__ = [
+    "Counts",
+    "LoadContext",
+    "OvertakingError",
+    "Prepared",
+    "are_settled",
+    "load_deletions",
+    "load_page",
+    "prepare_page",
+    "settle",
+]

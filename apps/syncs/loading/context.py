@@ -54,6 +54,8 @@ class LoadContext:
     url_template: str = ""
     known: dict[tuple[str, str], int] = field(default_factory=dict)
     """(object, external id) → canonical id, kept over the pages of a run."""
+    made_here: frozenset[str] = frozenset()
+    """Objects whose records we make there: a page of a read waits for what is just being made (`overtaking`). Empty: for nothing."""
     has_gone: bool = False
     """Something was noted as gone, or is alive again: `burials.settle` is to be called."""
 

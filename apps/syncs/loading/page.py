@@ -17,7 +17,18 @@ from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem, clear, report
 from apps.core.turns import turns
 from apps.mappings.engine import Deleted, Mapped, Reference, Rejected, Skipped
-from apps.syncs.loading import burials, differences, limits, lines, matching, payloads, proposals, references, rows
+from apps.syncs.loading import (
+    burials,
+    differences,
+    limits,
+    lines,
+    matching,
+    overtaking,
+    payloads,
+    proposals,
+    references,
+    rows,
+)
 from apps.syncs.loading.context import Counts, LoadContext
 from apps.syncs.models import SourceRecord
 
@@ -94,7 +105,8 @@ def load_page(
 
     Falls back to record by record when the database refuses the page, so that only the offending record fails. A record that
     somebody else brought or tied in the meantime (a webhook beside a read, the outcome of our own write) is no failure: the
-    page is worked out once more, and finds it known (`is_first` then is False).
+    page is worked out once more, and finds it known (`is_first` then is False). Raises `OvertakingError`, where `context.made_here`
+    names objects, instead of loading a page that may hold what we are just making.
     """
     try:
         with transaction.atomic():
@@ -199,7 +211,10 @@ def _write(context: LoadContext, fresh: list[Incoming], author: writing.Author, 
     usable = [item for item in fresh if item.status in {"applied", "deleted"}]
     own_keys = [(context.object_name, item.external_id) for item in usable]
     mentioned = references.mentions(known, (item.references for item in usable if item.references))
-    own = references.look_up(context, own_keys + references.named(mentioned))
+    keys = own_keys + references.named(mentioned)
+    own = references.look_up(context, keys)
+    if context.made_here:
+        overtaking.look(context, set(keys) - own.keys(), now=author.now)
     undecided = matching.undecided(context, known, own_keys, mentioned)
     for name in undecided:
         matching.serialise(context, name)

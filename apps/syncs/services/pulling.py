@@ -22,7 +22,16 @@ from apps.core.turns import turns
 from apps.core.work import LeaseLostError, Work, renew, wake
 from apps.core.work.kinds import REACT, RELEASE
 from apps.mappings.services import drift
-from apps.syncs.loading import Counts, LoadContext, Prepared, load_deletions, load_page, settle
+from apps.syncs.loading import (
+    Counts,
+    LoadContext,
+    OvertakingError,
+    Prepared,
+    are_settled,
+    load_deletions,
+    load_page,
+    settle,
+)
 from apps.syncs.loading.page import keyless_trace
 from apps.syncs.models import SourceRecord, Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
@@ -37,6 +46,9 @@ logger = logging.getLogger(__name__)
 _SLICE_SECONDS = 4.0
 # A connection that waits for a person wakes its work when it is repaired; this is for a wake that never came.
 _LOOK_AGAIN = timedelta(hours=1)
+# A write of ours that a page may have overtaken: usually its answer is there in a moment. One that is not holds up no worker.
+_ANSWER_SECONDS, _ANSWER_LOOK_SECONDS = 2.0, 0.05
+_SLOW_ANSWER = timedelta(seconds=5)
 
 
 def pull(work: Work, now: datetime) -> datetime | None:
@@ -87,7 +99,12 @@ def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime |
     connection = sync.connection
     try:
         context = load_context(connection, sync.object_name, reason=f"sync run {run.pk}", run_id=run.pk)
+        context.made_here = frozenset(
+            name for name, spec in connection.manifest.objects.items() if "create" in spec.write
+        )
         return _read(sync, run, context, work, now)
+    except OvertakingError:
+        return datetime.now(UTC) + _SLOW_ANSWER  # the page is read again then
     except VendorTransientError as error:
         return _try_later(sync, run, error, now)
     except VendorPermanentError as error:
@@ -129,7 +146,7 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
             goes_on = page.next_resume is not None and time.monotonic() <= slice_ends
             if goes_on and client.reads_ahead:
                 reading.begin()
-            counts = _keep_page(run, page, prepared, context, client, now)
+            counts = _keep_after_ours(run, page, prepared, context, client, now)
             if counts is None:
                 return now + timedelta(minutes=sync.every_minutes)
             if page.next_resume is None or not goes_on:
@@ -140,6 +157,32 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
             if not goes_on:
                 return datetime.now(UTC)
             reading.mostly_new = 2 * counts.changed > len(page.records)
+
+
+def _keep_after_ours(
+    run: SyncRun, page: Page, prepared: Prepared, context: LoadContext, client: VendorClient, now: datetime
+) -> Counts | None:
+    """Load the page; after the answer to our own write, where it may have overtaken one."""
+    try:
+        return _keep_page(run, page, prepared, context, client, now)
+    except OvertakingError as early:
+        if not _settled_soon(early):
+            raise
+    # What is being made by now was made after the page was read.
+    awaited, context.made_here = context.made_here, frozenset()
+    try:
+        return _keep_page(run, page, prepared, context, client, now)
+    finally:
+        context.made_here = awaited
+
+
+def _settled_soon(early: OvertakingError) -> bool:
+    ends = time.monotonic() + _ANSWER_SECONDS
+    while not are_settled(early.deliveries):
+        if time.monotonic() > ends:
+            return False
+        time.sleep(_ANSWER_LOOK_SECONDS)
+    return True
 
 
 def _held(run: SyncRun, now: datetime) -> datetime:

@@ -1,0 +1,45 @@
+"""A read may bring a record that we are making at this moment: the vendor has it, its answer is not yet written here. Loaded
+now, it would be taken for somebody else's, and the same thing would stand here twice."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from apps.syncs.loading.context import LoadContext
+from apps.syncs.models import Delivery
+from apps.syncs.models.outbound import DeliveryStatus
+
+# Beyond it nobody waits for an outcome that does not come, and other people's records are not held up by ours.
+LONGEST = timedelta(minutes=2)
+UNDER_WAY = (DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN)
+
+
+class OvertakingError(Exception):
+    """The page names unknown records of an object of which ours are being made; nothing of it was written."""
+
+    def __init__(self, deliveries: list[int]) -> None:
+        super().__init__(f"deliveries {deliveries} are under way")
+        self.deliveries = deliveries
+
+
+def look(context: LoadContext, unknown: Collection[tuple[str, str]], *, now: datetime) -> None:
+    """Asked after the look-up of `unknown`: what was settled before that is known, and what is claimed later was made after
+    the page was read. One settled in between is refused by the constraint on ties, and the page is worked out again."""
+    names = {object_name for object_name, _ in unknown} & context.made_here
+    if names and (found := _under_way(context.connection_id, names, now)):
+        raise OvertakingError(found)
+
+
+def are_settled(deliveries: Collection[int]) -> bool:
+    return not Delivery.objects.filter(pk__in=deliveries, status__in=UNDER_WAY).exists()
+
+
+def _under_way(connection_id: int, names: Collection[str], now: datetime) -> list[int]:
+    # The first condition on the status is that of the index of open deliveries: without it all ever made are looked through.
+    found = Delivery.objects.exclude(status__in=["done", "cancelled", "held"]).filter(
+        connection_id=connection_id,
+        status__in=UNDER_WAY,
+        object_name__in=names,
+        operation="create",
+        sent_at__gt=now - LONGEST,
+    )
+    return list(found.values_list("pk", flat=True))
