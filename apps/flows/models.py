@@ -49,8 +49,8 @@ class ItemStatus(models.TextChoices):
 class FlowItem(models.Model):
     """One thing a flow works on: a won opportunity, an invoice being billed. Its deliveries name it as their origin."""
 
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="+")
-    # The unique constraint begins with it; an index of its own tempts Postgres to read all items of a flow for one.
+    # Each begins a longer index; one of its own tempts Postgres to read all items of a customer or flow for one.
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="+", db_index=False)
     flow = models.ForeignKey(Flow, on_delete=models.CASCADE, related_name="items", db_index=False)
     entity = models.CharField(max_length=40)
     record_id = models.BigIntegerField()

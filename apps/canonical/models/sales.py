@@ -35,6 +35,9 @@ class Party(Record):
 class Client(Party):
     """The customer's own client (a company): "account" in a CRM, "contact" in Xero, "party" in Tryton."""
 
+    # Indexes below begin with it (docs/performance.md).
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
+
     history = history()
 
     class Meta(Record.Meta):
@@ -70,6 +73,8 @@ class OpportunityStatus(models.TextChoices):
 
 
 class Opportunity(Record):
+    # Indexes below begin with it (docs/performance.md).
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
     client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.SET_NULL, related_name="opportunities")
     contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     name = models.TextField()
@@ -115,6 +120,9 @@ class Quote(Signable):
 
 class QuoteLine(Record):
     """A line of a quote, or of an opportunity where the CRM hangs lines on the deal itself."""
+
+    # Indexes below begin with it (docs/performance.md).
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
 
     quote = models.ForeignKey(Quote, null=True, blank=True, on_delete=models.CASCADE, related_name="lines")
     opportunity = models.ForeignKey(Opportunity, null=True, blank=True, on_delete=models.CASCADE, related_name="lines")

@@ -92,7 +92,7 @@ def deal_of(opportunity: Opportunity, lines: list[QuoteLine] | None = None) -> W
 
 def stamp_of(changed_at: datetime, line_times: Iterable[datetime]) -> str:
     """What differs as soon as a deal or any of its lines is written. Not the latest time alone: a page read earlier may be
-    committed later. `deal_changes` makes the same text in a statement."""
+    committed later."""
     times = [_microseconds(time) for time in line_times]
     return f"{_microseconds(changed_at)} {len(times)} {sum(times)}"
 

@@ -64,8 +64,9 @@ class EventStatus(models.TextChoices):
 class InboxEvent(models.Model):
     """A webhook event, committed before the vendor gets its 2xx. The event id keeps a second copy out."""
 
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="+")
-    connection = models.ForeignKey("connectors.Connection", on_delete=models.CASCADE, related_name="+")
+    # No indexes of their own: they tempt Postgres to read all events of a customer or connection for one.
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="+", db_index=False)
+    connection = models.ForeignKey("connectors.Connection", on_delete=models.CASCADE, related_name="+", db_index=False)
     event_id = models.CharField(max_length=255)
     event_type = models.CharField(max_length=200, blank=True, default="")
     object_name = models.CharField(max_length=100, blank=True, default="")
