@@ -1,6 +1,7 @@
 """The delivery state machine by itself: every state against every event, and what the rest of the code may rely on."""
 
 import itertools
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -128,6 +129,12 @@ def test_a_token_and_a_lease_are_held_exactly_while_it_is_sent() -> None:
 def test_only_a_claim_counts_as_a_send() -> None:
     for now, event, found in steps():
         assert found.after.attempts - now.attempts == isinstance(event, machine.Claimed)
+
+
+def test_the_drawing_in_the_docs_shows_every_way_and_no_other() -> None:
+    drawn = set(re.findall(r"^  (\w+) --> (\w+)", (ROOT / "docs" / "guarantees.md").read_text(), re.MULTILINE))
+    taken = {(str(now.state), str(found.after.state)) for now, _, found in steps()}
+    assert drawn == {(before, after) for before, after in taken if before != after}
 
 
 def test_effects_belong_to_the_state_that_is_reached() -> None:
