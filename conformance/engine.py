@@ -147,7 +147,7 @@ class Reading:
     def read(self) -> None:
         self.sync.refresh_from_db()  # its cursor has moved
         start_run(self.sync, trigger=SyncRun.Trigger.MANUAL, actor=None, now=datetime.now(UTC))
-        with _claimed(PULL, self.sync.pk) as work:
+        with claimed(PULL, self.sync.pk) as work:
             ends = time.monotonic() + PATIENCE
             while SyncRun.objects.filter(sync=self.sync, status=RunStatus.RUNNING).exists():
                 again = pull(work, datetime.now(UTC))
@@ -166,7 +166,7 @@ class Reading:
                 customer=self.connection.customer, connection=self.connection, event_id=secrets.token_hex(12),
                 object_name=self.name, external_id=external_id, is_deletion=True,
             )  # fmt: skip
-        with _claimed(INBOX, self.connection.pk) as work:
+        with claimed(INBOX, self.connection.pk) as work:
             ends = time.monotonic() + PATIENCE
             while InboxEvent.objects.filter(connection=self.connection, status="pending").exists():
                 _wait(process_inbox(work, datetime.now(UTC)))
@@ -272,7 +272,7 @@ def _removed(bench: Bench, resource: str, record_id: str) -> bool:
 
 
 @contextmanager
-def _claimed(kind: str, key: int) -> Iterator[Work]:
+def claimed(kind: str, key: int) -> Iterator[Work]:
     """The work as one worker holds it, so that none that runs beside takes it."""
     schema, token, now = require_partner_schema(), uuid4(), datetime.now(UTC)
     with transaction.atomic():

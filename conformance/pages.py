@@ -13,7 +13,7 @@ Made by `manage.py conformance --docs` from the manifests and their conformance 
 
 *Evidence*: what the facts rest on, and the day they were checked. *Conformance*: how many checks of the
 [kit](conformance.md) are passed of those that apply, and when: against the practice vendor, or where it says so against a
-real system; “–”: never driven by it.
+real system or with real files; “–”: never driven by it.
 
 | connector | category | quality | evidence | reads | writes | webhooks | conformance |
 | --- | --- | --- | --- | --- | --- | --- | --- |
