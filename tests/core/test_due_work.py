@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -258,6 +259,21 @@ class TestLease:
         wake(KIND, 1)
         work = take()
         expire(work)
+
+        queue.renew(work)
+
+        assert queue.claim() is None
+
+    def test_renewing_goes_by_the_databases_clock(self, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Slow(datetime):
+            @classmethod
+            def now(cls, tz: Any = None) -> Any:
+                return datetime(2020, 1, 1, tzinfo=UTC)
+
+        wake(KIND, 1)
+        work = take()
+        monkeypatch.setattr(queue, "datetime", Slow)
+        monkeypatch.setattr(queue, "UTC", UTC, raising=False)
 
         queue.renew(work)
 
