@@ -34,7 +34,7 @@ class Plan:
 
 def plan(given: Sequence[str], environment: dict[str, str]) -> Plan:
     """Turn the command line into a pytest call."""
-    arguments = [argument for argument in given if argument not in ("--real", "--kit")]
+    arguments = [argument for argument in given if argument not in ("--real", "--kit", "--chaos")]
     environment = dict(environment)
     result = Plan(arguments, environment)
     excluded: list[str] = []
@@ -48,6 +48,9 @@ def plan(given: Sequence[str], environment: dict[str, str]) -> Plan:
         result.left_out.append(
             "tests marked 'kit' (every connector driven against its practice vendor): run bin/test --kit"
         )
+    if "--chaos" not in given:
+        excluded.append("chaos")
+        result.left_out.append("tests marked 'chaos' (everything killed under load, audited): run bin/test --chaos")
     if concerns_browser(arguments):
         chromium, reason = ensure_chromium()
         if chromium:

@@ -19,6 +19,8 @@ def test_every_promise_is_attacked_by_a_test() -> None:
 
 
 def test_what_the_page_names_is_there() -> None:
-    named = {path: path if path.startswith(("tests/", "apps/")) else f"apps/{path}" for path in _paths(PAGE)}
+    named = {
+        path: path if path.startswith(("tests/", "apps/", "launcher/")) else f"apps/{path}" for path in _paths(PAGE)
+    }
     missing = [path for path, place in named.items() if not (ROOT / place).exists()]
     assert named and not missing
