@@ -1,4 +1,6 @@
-"""python -m benchmarks [--quick] [--rivals] [pull] [hooks] [mapping] [files]: measures and prints tables. bin/bench gives it a database."""
+"""python -m benchmarks [--quick] [--rivals] [pull] [hooks] [mapping] [deliver] [files]: measures and prints tables.
+
+bin/bench gives it a database."""
 
 import argparse
 import os
@@ -6,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NAMES = ("pull", "hooks", "mapping", "files")
+NAMES = ("pull", "hooks", "mapping", "deliver", "files")
 
 
 def main() -> int:
@@ -30,6 +32,8 @@ def main() -> int:
         runs = _hooks(options)
     if "mapping" in options.names:
         _mapping(options)
+    if "deliver" in options.names:
+        rows += _deliver(options)
     if "files" in options.names:
         rows += _files(options)
     report.keep(rows, runs)
@@ -40,7 +44,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="pull|hooks|mapping|files", help="what to measure; default: all")
+    parser.add_argument(
+        "names", nargs="*", metavar="pull|hooks|mapping|deliver|files", help="what to measure; default: all"
+    )
     parser.add_argument(
         "--quick", action="store_true", help="10,000 records, one repetition, 10 s of webhooks: shows that it runs"
     )
@@ -57,6 +63,7 @@ def _options() -> argparse.Namespace:
     options.names = options.names or list(NAMES)
     options.file_rows = options.rows or (10_000 if options.quick else 1_000_000)
     options.rows = options.rows or (10_000 if options.quick else 100_000)
+    options.deliveries = 500 if options.quick else 5_000
     options.repeat = options.repeat or (1 if options.quick else 3)
     options.seconds = options.seconds or (10.0 if options.quick else 30.0)
     return options
@@ -120,6 +127,19 @@ def _mapping(options: argparse.Namespace) -> None:
             found += mapping.pages(url, options.rows)
     print(f"\nA page of {mapping.PAGE:,} time entries, CPU of the process, {len(found)} pages\n")
     print(report.mapped(found), end="\n\n", flush=True)
+
+
+def _deliver(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
+    from benchmarks import delivering, processes, report
+
+    runs = []
+    with processes.own_server(0) as url:
+        for repetition in range(options.repeat):
+            print(f"deliveries, repetition {repetition + 1} of {options.repeat}", flush=True)
+            runs += [delivering.deliver(url, case, options.deliveries) for case in delivering.CASES]
+    print(f"\n{options.deliveries:,} projects made at the vendor by the running worker, medians of {options.repeat}\n")
+    print(report.delivered(runs), end="\n\n", flush=True)
+    return [report.Row(report.OURS, f"deliveries, {run.case.name}", run.count, run.usage) for run in runs]
 
 
 def _files(options: argparse.Namespace) -> list:  # type: ignore[type-arg]

@@ -93,6 +93,12 @@ def install_hooks(base_url: str, webhook_key: str) -> Hooks:
         return Hooks(f"/hooks/{connection.webhook_key}/", connection.pk)
 
 
+def install_deliveries(base_url: str) -> Connection:
+    """A customer whose projects are to be made at the vendor."""
+    with partner_context(SCHEMA):
+        return _connect("deliveries", base_url, ["crm", "psa"], {})
+
+
 def install_files() -> Connection:
     """A customer whose files are uploaded."""
     customer = create_customer(name="Bench files", slug="bench-files", currency="EUR", reason=_REASON)

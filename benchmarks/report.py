@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from benchmarks.delivering import Delivering
 from benchmarks.files import FileStep
 from benchmarks.hooks import Hooking, percentile
 from benchmarks.mapping import GOAL_MS, MappedPage
@@ -79,6 +80,27 @@ def filed(steps: list[FileStep]) -> str:
             )
         )
     return table(("step", "s", "rows/s", "rows/CPU-s", "CPU s own + Postgres", "largest process"), lines)
+
+
+def delivered(runs: list[Delivering]) -> str:
+    lines = []
+    for case in dict.fromkeys(run.case for run in runs):
+        mine = [run for run in runs if run.case == case]
+        speeds = [run.count / run.usage.wall_s for run in mine]
+        cpu = statistics.median((run.usage.cpu_s + run.usage.postgres_cpu_s) / run.count for run in mine)
+        lines.append(
+            [
+                case.name,
+                f"{statistics.median(speeds):,.0f}",
+                f"{min(speeds):,.0f}–{max(speeds):,.0f}",
+                f"{1000 * cpu:.2f} ms",
+                f"{statistics.median(run.last_start_s for run in mine):.1f} s",
+                f"{max(run.usage.peak_rss_mb for run in mine):.0f} MB",
+                _verdict(statistics.median(speeds) >= case.goal, f"≥ {case.goal:,.0f}"),
+            ]
+        )
+    head = ("case", "deliveries/s", "range", "CPU each, own + Postgres", "last call after", "largest process", "goal")
+    return table(head, lines)
 
 
 def pulls(rows: list[Row]) -> str:

@@ -6,6 +6,7 @@ told by GET /arrivals: results are counted at the target, never by what is measu
 
 import argparse
 import asyncio
+import itertools
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -81,6 +82,8 @@ class Vendor:
         self._updated = [row["updated_at"] for row in rows]
         self._rows = [orjson.dumps(row) for row in rows]
         self._pages: dict[tuple[int, int, str, str], bytes] = {}
+        self._delay_s = 0.0
+        self._ids = itertools.count(1)
         self.forget()
 
     def forget(self) -> None:
@@ -123,13 +126,30 @@ class Vendor:
     async def create_project(self, request: web.Request) -> web.Response:
         """Honours the idempotency key: the second copy gets the first's answer, and is counted all the same."""
         body = orjson.loads(await request.read())
-        arrived = time.time()
+        made = self._make(body, request.headers.get("Idempotency-Key"), time.time())
+        if self._delay_s:
+            await asyncio.sleep(self._delay_s)
+        return _json(made, status=201)
+
+    async def create_projects(self, request: web.Request) -> web.Response:
+        """Many at once; results in the order of the items."""
+        items = orjson.loads(await request.read())["items"]
+        now = time.time()
+        made = [self._make(item, None, now) for item in items]
+        if self._delay_s:
+            await asyncio.sleep(self._delay_s)
+        return _json({"results": made}, status=201)
+
+    def _make(self, body: dict[str, Any], key: str | None, arrived: float) -> dict[str, Any]:
         name = str(body["name"]).removeprefix("Deal ")
         self.copies[name] += 1
         self.created.setdefault(name, arrived)
-        key = request.headers.get("Idempotency-Key", name)
-        project_id = self.keys.setdefault(key, len(self.keys) + 1)
-        return _json({"id": project_id, "name": body["name"]}, status=201)
+        return {"id": self.keys.setdefault(key or name, next(self._ids)), "name": body["name"]}
+
+    async def delay(self, request: web.Request) -> web.Response:
+        """How long the making of a project takes from now on."""
+        self._delay_s = float(request.query["ms"]) / 1000
+        return _json({"ok": True})
 
     async def arrivals(self, _: web.Request) -> web.Response:
         return _json(
@@ -150,6 +170,8 @@ def application(count: int) -> web.Application:
             web.get("/v2/time_entries", vendor.time_entries),
             web.get("/v2/deals/{id}", vendor.deal),
             web.post("/projects", vendor.create_project),
+            web.post("/projects/batch", vendor.create_projects),
+            web.post("/delay", vendor.delay),
             web.get("/arrivals", vendor.arrivals),
             web.post("/reset", vendor.reset),
         ]

@@ -3,6 +3,7 @@
 Every record in it carries `_entity` and `_id`, so that a mapping can name its counterpart in another system.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models
@@ -38,17 +39,24 @@ class RecordGoneError(PermanentError):
 
 def document_of(entity_name: str, record_id: int) -> Document:
     """The record with its direct references, and its lines or contacts. Raises RecordGoneError."""
-    known = entity(entity_name)
-    found = by_ids(known.model, [record_id], *known.references)
+    found = documents_of(entity_name, [record_id])
     if not found:
-        raise RecordGoneError(f"{known.verbose_name} {record_id} does not exist any more")
-    (record,) = found
-    document = flat(record)
-    for field in known.references:
-        related = getattr(record, field)
-        document[field] = flat(related) if related is not None else None
-    document.update(_children(entity_name, record_id))
-    return document
+        raise RecordGoneError(f"{entity(entity_name).verbose_name} {record_id} does not exist any more")
+    return found[record_id]
+
+
+def documents_of(entity_name: str, record_ids: Iterable[int]) -> dict[int, Document]:
+    """The same for many, by id; without those that do not exist."""
+    known = entity(entity_name)
+    documents: dict[int, Document] = {}
+    for record in by_ids(known.model, record_ids, *known.references):
+        document = flat(record)
+        for field in known.references:
+            related = getattr(record, field)
+            document[field] = flat(related) if related is not None else None
+        document.update(_children(entity_name, record.pk))
+        documents[record.pk] = document
+    return documents
 
 
 def flat(record: models.Model) -> Document:

@@ -3,6 +3,8 @@
 Set-based writing of synced pages is in `apps.syncs.loading`; both leave the same traces.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -133,41 +135,50 @@ def _is(entity_name: str, name: str, value: Any, row: Proposal) -> bool:
     return bool(value == field.to_python(proposed))
 
 
-def link_record(
-    *,
-    connection_id: int,
-    object_name: str,
-    external_id: str,
-    customer_id: int,
-    entity_name: str,
-    record_id: int,
-    origin: str,
-) -> None:
-    """Tie a vendor's record to ours, with a change that tells of it, in one statement. One that is tied already stays."""
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A vendor's record and the one of ours that it is. `origin`: what says so."""
+
+    object_name: str
+    external_id: str
+    entity_name: str
+    record_id: int
+    origin: str
+
+
+def link_records(links: Iterable[Link], *, connection_id: int, customer_id: int) -> None:
+    """Tie vendor's records to ours, each with a change that tells of it, in one statement. One that is tied already stays."""
+    rows = [
+        {
+            "object_name": link.object_name,
+            "external_id": link.external_id,
+            "entity": link.entity_name,
+            "record_id": link.record_id,
+            "origin": link.origin,
+            "fields": {"external": [None, f"{link.object_name}/{link.external_id}"]},
+        }
+        for link in links
+    ]
+    if not rows:
+        return
     ref, change = ExternalRef._meta.db_table, Change._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            with tied as (
+            with wanted as (
+                select * from json_to_recordset(%(rows)s::json)
+                    as r(object_name text, external_id text, entity text, record_id bigint, origin text, fields jsonb)
+            ), tied as (
                 insert into {ref} (customer_id, connection_id, object_name, external_id, entity, record_id, url)
-                values (%s, %s, %s, %s, %s, %s, '')
+                select %(customer)s, %(connection)s, object_name, external_id, entity, record_id, '' from wanted
                 on conflict (connection_id, object_name, external_id) do nothing
-                returning customer_id, entity, record_id
+                returning object_name, external_id, entity, record_id
             )
             insert into {change} (customer_id, entity, record_id, kind, fields, origin, run_id, at)
-            select customer_id, entity, record_id, %s, %s::jsonb, %s, null, clock_timestamp() from tied
+            select %(customer)s, entity, record_id, %(kind)s, fields, origin, null, clock_timestamp()
+              from tied join wanted using (object_name, external_id, entity, record_id)
             """,
-            [
-                customer_id,
-                connection_id,
-                object_name,
-                external_id,
-                entity_name,
-                record_id,
-                Change.Kind.LINKED,
-                dump_json({"external": [None, f"{object_name}/{external_id}"]}),
-                origin,
-            ],
+            {"rows": dump_json(rows), "customer": customer_id, "connection": connection_id, "kind": Change.Kind.LINKED},
         )
 
 

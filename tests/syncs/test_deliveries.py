@@ -7,10 +7,13 @@ from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Customer
-from apps.canonical.models import Client, ExternalRef, Project
+from apps.canonical.models import Change, Client, ExternalRef, Project
 from apps.canonical.services import create_record
+from apps.connectors.manifest import Family
 from apps.connectors.models import Connection
 from apps.connectors.types import Answer, ProbeResult
 from apps.core.models import DueWork
@@ -265,6 +268,75 @@ class TestOrder:
         assert ExceptionCase.objects.count() == 20
 
 
+class TestManyAtOnce:
+    """What goes out side by side is claimed and settled in a few statements; each delivery keeps its own outcome."""
+
+    @pytest.fixture
+    def clients(self, committed: Customer) -> list[Client]:
+        return [Client.objects.create(customer=committed, name=f"Client {number}") for number in range(4)]
+
+    def test_each_has_its_own_outcome(
+        self, harvest: Connection, clients: list[Client], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said = {
+            "Client 0": Answer("done", external_id="10"),
+            "Client 1": Answer("refused", message="Name is taken", family=Family.VALIDATION),
+            "Client 2": Answer("uncertain", message="no answer"),
+            "Client 3": Answer("done", external_id="13"),
+        }
+        monkeypatch.setattr(sending.VendorClient, "send", lambda self, call: said[call.body["name"]])
+        monkeypatch.setattr(sending.VendorClient, "probe", lambda *_, **__: ProbeResult("unknown"))
+        rows = want(*[intent(harvest, "client", client.pk) for client in clients])
+        Delivery.objects.update(context={"looked": True})
+
+        claimed, _ = sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC))
+        sending._send_all(harvest, sending.client_for(harvest), claimed)
+
+        assert len(claimed) == 4
+        assert [fresh(row).status for row in rows] == ["done", "held", "uncertain", "done"]
+        assert {ref.record_id: ref.external_id for ref in ExternalRef.objects.all()} == {
+            clients[0].pk: "10",
+            clients[3].pk: "13",
+        }
+        assert [row.tries.get().outcome for row in rows] == [said[client.name].outcome for client in clients]
+        assert ExceptionCase.objects.get().subject_id == rows[1].pk
+        assert Change.objects.filter(kind="linked", record_id=clients[3].pk).get().fields == {
+            "external": [None, "clients/13"]
+        }
+
+    def test_statements_do_not_grow_with_their_number(
+        self, harvest: Connection, clients: list[Client], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = iter(range(100, 200))
+        monkeypatch.setattr(sending.VendorClient, "send", lambda *_: Answer("done", external_id=str(next(ids))))
+
+        def statements(chosen: list[Client]) -> int:
+            want(*[intent(harvest, "client", client.pk) for client in chosen])
+            Delivery.objects.filter(attempts=0).update(context={"looked": True})
+            with CaptureQueriesContext(database) as captured:
+                ready, _ = sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC))
+                sending._send_all(harvest, sending.client_for(harvest), ready)
+            assert [len(bundle) for bundle in ready] == [1] * len(chosen)
+            return len(captured)
+
+        statements(clients[:1])  # the first makes the account's ledger
+        one, two = statements(clients[1:2]), statements(clients[2:])
+        assert two <= one + 3  # a client's contacts; outside of a worker's memory its mapping, too
+
+    def test_the_first_of_each_record_is_found_behind_many_that_wait(
+        self, harvest: Connection, clients: list[Client], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sending, "_width", lambda _: 2)
+        waiting = [intent(harvest, "client", clients[0].pk, key=f"k{number}") for number in range(7)]
+        rows = want(*waiting, intent(harvest, "client", clients[1].pk))
+        Delivery.objects.update(context={"looked": True})
+
+        ready, is_moving = sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC))
+
+        assert [item.delivery.pk for (item,) in ready] == [rows[0].pk, rows[7].pk] and is_moving
+        assert sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC)) == ([], False)
+
+
 class TestRefused:
     def test_it_is_held_with_a_case_that_names_the_vendors_reason_and_the_money(
         self, harvest: Connection, client: Client, monkeypatch: pytest.MonkeyPatch
@@ -501,14 +573,8 @@ class TestFence:
         Delivery.objects.filter(pk=delivery.pk).update(status=Status.DONE, external_id="1", token=None)
 
         with transaction.atomic():
-            sending.record_outcome(
-                delivery.pk,
-                stale,
-                None,  # type: ignore[arg-type]
-                Answer("refused", message="late"),
-                harvest,
-                datetime.now(UTC),
-            )
+            late = sending.Told(delivery.pk, stale, None, Answer("refused", message="late"))  # type: ignore[arg-type]
+            sending.record_outcomes([late], harvest, datetime.now(UTC))
 
         row = fresh(delivery)
         assert (row.status, row.external_id) == (Status.DONE, "1")
@@ -528,14 +594,8 @@ class TestFence:
         before = Delivery.objects.values().get()
 
         with transaction.atomic():
-            sending.record_outcome(
-                delivery.pk,
-                slow.delivery.token,
-                slow.call,
-                Answer(outcome, external_id="9"),
-                harvest,
-                datetime.now(UTC),
-            )
+            late = sending.Told(delivery.pk, slow.delivery.token, slow.call, Answer(outcome, external_id="9"))
+            sending.record_outcomes([late], harvest, datetime.now(UTC))
 
         assert Delivery.objects.values().get() == before
         assert before["status"] == Status.SENDING and before["token"] == again[0].delivery.token
@@ -635,7 +695,7 @@ def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 point, connection_id = sys.argv[1], sys.argv[2]
-send, record_outcome, settle = sending.VendorClient.send, sending.record_outcome, sending.settle
+send, settle = sending.VendorClient.send, sending.settle
 if point == "before the claim commits":
     prepare = sending._prepare
     sending._prepare = lambda *a: (prepare(*a), die())

@@ -12,7 +12,7 @@ from django_tenants.utils import schema_context
 from apps.accounts.models import Customer
 from apps.canonical import writing
 from apps.canonical.models import Client, Contact, ExternalRef, Proposal, Resource
-from apps.canonical.services import ProposalStateError, create_record, decide_proposal, link_record
+from apps.canonical.services import Link, ProposalStateError, create_record, decide_proposal, link_records
 from apps.connectors.models import Connection
 from apps.syncs.models import SourceRecord
 from tests.committed import output_of, start_python
@@ -177,14 +177,10 @@ class TestAtTheSameMoment:
 
         def tie() -> None:
             with schema_context("acme"):
-                link_record(
+                link_records(
+                    [Link("contacts", contact["ContactID"], "client", ours.pk, "test")],
                     connection_id=xero.pk,
-                    object_name="contacts",
-                    external_id=contact["ContactID"],
                     customer_id=committed.pk,
-                    entity_name="client",
-                    record_id=ours.pk,
-                    origin="test",
                 )
             connection.close()
 

@@ -20,7 +20,7 @@ from apps.syncs.machine import FoundThere, NotLooked, State
 from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import health
-from apps.syncs.services.deliveries import settle
+from apps.syncs.services.deliveries import Settled, settle
 from apps.syncs.services.moves import STATE_FIELDS, next_step, postpone, take
 
 # Entity → what identifies it, strongest first; used where the manifest can search by it.
@@ -93,7 +93,7 @@ def _look(row: Delivery, connection: Connection, client: VendorClient, able: lis
         if step is None:
             return
         if len(ids) == 1 and _is_free(connection, row, external_id := next(iter(ids))):
-            settle(fresh, step, external_id=external_id, now=now)
+            settle([Settled(fresh, step, external_id)], now=now)
             message = f"It is there already as {external_id}: tied, not made again."
         else:
             fresh.context = {**fresh.context, "looked": True}

@@ -1,5 +1,6 @@
 """Intending a write, and what people may do with one that got stuck."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.accounts.models import User
-from apps.canonical.services import link_record
+from apps.canonical.services import Link, link_records
 from apps.connectors.models import Connection
 from apps.connectors.writing import marker_for
 from apps.core.models import Lane
@@ -18,9 +19,7 @@ from apps.core.work.kinds import DELIVER, REACT
 from apps.syncs import machine
 from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.models.outbound import FINAL, DeliveryStatus
-from apps.syncs.services.moves import STATE_FIELDS, DeliveryStateError, next_step, take
-
-_SETTLED_FIELDS = [*STATE_FIELDS, "external_id", "finished_at", "error"]
+from apps.syncs.services.moves import DeliveryStateError, next_step, save_all, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ def confirm_delivery(
     if not external_id.strip():
         raise DeliveryStateError(f"delivery {row.pk}: give the id the record has in {row.connection.name}")
     assert step is not None, "a person is answered or refused, never ignored"
-    settle(row, step, external_id=external_id.strip(), now=now)
+    settle([Settled(row, step, external_id.strip())], now=now)
     _note(row, actor, f"confirmed as {external_id}: {reason}")
     return row
 
@@ -155,7 +154,7 @@ def cancel_delivery(delivery: Delivery, *, actor: User | None, reason: str, now:
     row.finished_at = now
     row.error = f"Cancelled by {actor or 'the system'}: {reason}"
     row.save()
-    _release_dependants(row)
+    _release_dependants([row])
     clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=row.error)
     wake(REACT, row.customer_id)
     return row
@@ -177,7 +176,7 @@ def supersede(row: Delivery, newer: Delivery, *, now: datetime) -> bool:
     for dependant in row.dependants.filter(status=DeliveryStatus.WAITING).exclude(pk=newer.pk):
         if not _waits_for(newer, dependant):
             dependant.prerequisites.add(newer)
-    _release_dependants(row)
+    _release_dependants([row])
     clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=f"{note}.")
     return True
 
@@ -193,38 +192,54 @@ def _waits_for(row: Delivery, other: Delivery) -> bool:
     return other.pk in seen
 
 
-def settle(row: Delivery, step: machine.Step, *, external_id: str, now: datetime) -> None:
-    """Carry out a step to *done*: bind the id, release what waits for it, close its case. Within the caller's transaction."""
-    take(row, step)
-    row.external_id = external_id
-    row.finished_at = now
-    row.error = ""
-    row.save(update_fields=_SETTLED_FIELDS)
-    if external_id and row.operation == "create" and "_mapping" not in row.context:
-        link_record(
-            connection_id=row.connection_id,
-            object_name=row.object_name,
-            external_id=external_id,
-            customer_id=row.customer_id,
-            entity_name=row.entity,
-            record_id=row.record_id,
-            origin=row.origin,
-        )
-    _release_dependants(row)
-    clear(customer_id=row.customer_id, trace_keys=[trace_key(row.pk)], note=f"{row.title}: done.")
-    wake(REACT, row.customer_id)
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A delivery, locked, with its step to *done* and the id its record has at the vendor."""
+
+    row: Delivery
+    step: machine.Step
+    external_id: str
 
 
-def _release_dependants(row: Delivery) -> None:
-    """What waited for this one goes on, also when it was cancelled: what then can't be written says so in a case of its own,
+def settle(settled: Sequence[Settled], *, now: datetime) -> None:
+    """Carry out steps to *done*, all of one connection: bind the ids, release what waits for them, close their cases. Within the
+    caller's transaction; as many statements for many as for one."""
+    if not settled:
+        return
+    for one in settled:
+        take(one.row, one.step)
+        one.row.external_id = one.external_id
+        one.row.finished_at = now
+        one.row.error = ""
+    rows = [one.row for one in settled]
+    save_all(rows)
+    customer_id = rows[0].customer_id
+    link_records(
+        [
+            Link(row.object_name, row.external_id, row.entity, row.record_id, row.origin)
+            for row in rows
+            if row.external_id and row.operation == "create" and "_mapping" not in row.context
+        ],
+        connection_id=rows[0].connection_id,
+        customer_id=customer_id,
+    )
+    _release_dependants(rows)
+    note = f"{rows[0].title}: done." if len(rows) == 1 else "The write is done."
+    clear(customer_id=customer_id, trace_keys=[trace_key(row.pk) for row in rows], note=note)
+    wake(REACT, customer_id)
+
+
+def _release_dependants(rows: list[Delivery]) -> None:
+    """What waited for these goes on, also when one was cancelled: what then can't be written says so in a case of its own,
     instead of waiting for ever."""
     waiting = Delivery.objects.raw(
         f"""
         select d.* from {Delivery._meta.db_table} d
-          join {Delivery.prerequisites.through._meta.db_table} p on p.from_delivery_id = d.id
-         where p.to_delivery_id = %s and d.status = %s order by d.id for update of d
+         where d.status = %s and d.id in (select from_delivery_id from {Delivery.prerequisites.through._meta.db_table}
+                                           where to_delivery_id = any(%s))
+         order by d.id for update of d
         """,
-        [row.pk, DeliveryStatus.WAITING],
+        [DeliveryStatus.WAITING, [row.pk for row in rows]],
     )
     for dependant in waiting:
         if waits(dependant):

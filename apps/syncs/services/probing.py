@@ -13,6 +13,7 @@ from apps.core.json_text import storable
 from apps.syncs.machine import Probed, State
 from apps.syncs.models import Delivery
 from apps.syncs.models.outbound import DeliveryStatus
+from apps.syncs.services.deliveries import Settled
 from apps.syncs.services.moves import next_step, postpone, take
 
 
@@ -48,7 +49,7 @@ def _decide(asked: Delivery, connection: Connection, result: ProbeResult, now: d
     from apps.syncs.services import sending
 
     row = Delivery.objects.select_for_update().get(pk=asked.pk)
-    sending._log(row, "probe", result.state, None, result)
+    sending.log(row, "probe", result.state, None, result)
     step = next_step(
         row,
         Probed(
@@ -63,7 +64,7 @@ def _decide(asked: Delivery, connection: Connection, result: ProbeResult, now: d
         return
     if step.after.state == State.DONE:
         external_id = result.external_id or row.external_id
-        sending.finish(row, step, connection, external_id=external_id, record=result.found, now=now)
+        sending.finish([sending.Finished(Settled(row, step, external_id), result.found)], connection, now=now)
     elif step.after.state == State.HELD:
         message = storable(result.reason) or "the vendor can't tell whether it was written"
         sending.hold(row, step, message=message, detail={})

@@ -6,6 +6,7 @@ the call, the same. Nothing is ever sent again before the vendor was asked.
 
 import logging
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from django.db import connection as database
 from django.db import transaction
 
 from apps.canonical.balance import told
-from apps.canonical.documents import RecordGoneError, document_of
+from apps.canonical.documents import Document, RecordGoneError, document_of, documents_of
 from apps.canonical.models import ExternalRef
 from apps.connectors import budgets
 from apps.connectors.client import VendorClient
@@ -40,17 +41,23 @@ from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import adopting, health
 from apps.syncs.services.contexts import load_context
-from apps.syncs.services.deliveries import settle, trace_key
+from apps.syncs.services.deliveries import Settled, settle, trace_key
 from apps.syncs.services.journals import imbalances_of
-from apps.syncs.services.moves import STATE_FIELDS, next_step, take
+from apps.syncs.services.moves import STATE_FIELDS, next_step, save_all, take
 from apps.syncs.services.probing import probe_uncertain
 from apps.syncs.services.superseding import supersede_held
 
 logger = logging.getLogger(__name__)
-_WIDEST = 8
+_WIDEST = 16
+_MOST_CLAIMED = 64
+# However large the batches: what is claimed is held in memory.
+_MOST_ROWS = 1_000
+# Threads a process keeps, and with them their connections to the vendors.
+_CALLERS = ThreadPoolExecutor(_WIDEST, thread_name_prefix="call")
 # In rehearsals, for ids that only exist after an earlier step: digits, since some vendors' ids are numbers.
 _STAND_IN = 990_000_000_000_001
 _LOOK_AGAIN = timedelta(seconds=1)
+_NAMED = 5
 _SLACK = timedelta(seconds=10)
 _TABLE = Delivery._meta.db_table
 
@@ -164,19 +171,8 @@ def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple
 
     Also says whether anything was due and could be dealt with: what can't be rendered is held, and the next ones follow.
     """
-    due = Delivery.objects.raw(
-        f"""
-        select * from {_TABLE} d
-         where connection_id = %(connection)s and status = 'pending' and (not_before is null or not_before <= %(now)s)
-           and not exists (select 1 from {_TABLE} earlier
-                            where earlier.connection_id = %(connection)s and earlier.entity = d.entity
-                              and earlier.record_id = d.record_id and earlier.id < d.id
-                              and earlier.status not in ('done', 'cancelled'))
-         order by lane, id limit %(most)s for update skip locked
-        """,
-        {"connection": connection.pk, "now": now, "most": _width(connection) * _largest_batch(connection)},
-    )
-    bundles = together(list(due), connection)[: _width(connection)]
+    due = _due(connection, now, most=min(_width(connection) * _largest_batch(connection), _MOST_ROWS))
+    bundles = together(due, connection)[: _width(connection)]
     if not bundles:
         return [], False
     grant = budgets.reserve(connection, calls=len(bundles), lane="live", now=now, writes=True)
@@ -185,22 +181,76 @@ def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple
         waiting = [row.pk for bundle in bundles for row in bundle if next_step(row, event)]
         Delivery.objects.filter(pk__in=waiting).update(not_before=grant.not_before)
         return [], False
-    ready: list[list[Ready]] = []
-    token = uuid4()
-    for bundle in bundles[: grant.calls]:
-        found = _claim_bundle(bundle, connection, client, token, now)
-        if found:
-            ready.append(found)
-        else:
-            budgets.release(connection, calls=1, now=now)
+    bundles = bundles[: grant.calls]
+    claim = _Claim(
+        connection, client, uuid4(), now, Materials(connection, chain(*bundles)), turns=-(-len(bundles) // _WIDEST)
+    )
+    found = [_claim_bundle(bundle, claim) for bundle in bundles]
+    ready = [bundle for bundle in found if bundle]
+    save_all([item.delivery for bundle in ready for item in bundle])
+    if len(ready) < len(bundles):
+        budgets.release(connection, calls=len(bundles) - len(ready), now=now)
     return ready, True
 
 
-def _claim_bundle(
-    bundle: list[Delivery], connection: Connection, client: VendorClient, token: UUID, now: datetime
-) -> list[Ready]:
-    """Commit the intent of each delivery that goes out in one call; those that cannot go are left out."""
+def _due(connection: Connection, now: datetime, *, most: int) -> list[Delivery]:
+    """Due deliveries, locked, the first open one of each record.
+
+    Flat statements: compared with all others in one, a thousand take seconds where statistics are those of a young table.
+    """
+    found: list[Delivery] = []
+    after = (-1, -1)
+    while len(found) < most:
+        with database.cursor() as cursor:
+            cursor.execute(
+                f"""
+                select lane, id, entity, record_id from {_TABLE}
+                 where connection_id = %s and status = 'pending' and (not_before is null or not_before <= %s)
+                   and (lane, id) > (%s, %s)
+                 order by lane, id limit %s
+                """,
+                [connection.pk, now, *after, most],
+            )
+            candidates = cursor.fetchall()
+            if not candidates:
+                break
+            cursor.execute(
+                f"""
+                select min(id) from {_TABLE}
+                 where connection_id = %s and entity = any(%s) and record_id = any(%s) and status not in ('done', 'cancelled')
+                 group by entity, record_id
+                """,
+                [connection.pk, list({entity for *_, entity, _ in candidates}), [row[3] for row in candidates]],
+            )
+            first = [pk for (pk,) in cursor.fetchall()]
+        wanted = sorted({pk for _, pk, *_ in candidates} & set(first))
+        statement = (
+            f"select * from {_TABLE} where id = any(%s) and status = 'pending' order by lane, id for update skip locked"
+        )
+        found += Delivery.objects.raw(statement, [wanted])
+        if len(candidates) < most:
+            break
+        after = candidates[-1][:2]
+    return found[:most]
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What all deliveries of one claim share."""
+
+    connection: Connection
+    client: VendorClient
+    token: UUID
+    now: datetime
+    materials: "Materials"
+    turns: int
+    """How many calls one thread makes, one after the other."""
+
+
+def _claim_bundle(bundle: list[Delivery], claim: _Claim) -> list[Ready]:
+    """Put the intent into each delivery that goes out in one call; those that cannot go are left out."""
     ready: list[Ready] = []
+    connection, now = claim.connection, claim.now
     for row in bundle:
         if adopting.must_look_first(row, connection):
             # Left over by this round's looking; the next one looks first.
@@ -208,15 +258,14 @@ def _claim_bundle(
                 take(row, later)
                 row.save(update_fields=["not_before"])
             continue
-        call = _prepare(row, connection, client)
+        call = _prepare(row, claim)
         longest = _longest_call(row, connection)
-        lease = max(timedelta(seconds=settings.WORK_LEASE_SECONDS), longest + _SLACK)
-        step = next_step(row, machine.Claimed(token=token, at=now, lease=lease)) if call else None
+        lease = max(timedelta(seconds=settings.WORK_LEASE_SECONDS), longest * claim.turns + _SLACK)
+        step = next_step(row, machine.Claimed(token=claim.token, at=now, lease=lease)) if call else None
         if call is None or step is None:
             continue
         take(row, step)
         row.sent_at = now
-        row.save(update_fields=["status", "attempts", "sent_at", "token", "lease_until", "body", "marker"])
         ready.append(Ready(row, call, lease_ends=_ticks() + lease.total_seconds(), longest_call=longest))
     return ready
 
@@ -245,8 +294,9 @@ def _largest_batch(connection: Connection) -> int:
 
 
 def _width(connection: Connection) -> int:
-    """How many calls go out side by side. No more are claimed: a claimed one that waits for its turn could outlive its lease."""
-    return min(max(connection.manifest.client.rate.concurrency, 1), _WIDEST)
+    """How many calls are claimed at once: as many as the vendor takes side by side. Where that is more than our threads, each
+    makes several; the lease is as much longer."""
+    return min(max(connection.manifest.client.rate.concurrency, 1), _MOST_CLAIMED)
 
 
 def _longest_call(row: Delivery, connection: Connection) -> timedelta:
@@ -260,12 +310,12 @@ def _ticks() -> float:
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-def _prepare(row: Delivery, connection: Connection, client: VendorClient) -> PreparedCall | None:
+def _prepare(row: Delivery, claim: _Claim) -> PreparedCall | None:
     """Render the body. What can't be rendered is held with its problems; None then."""
     try:
-        body = row.payload_override or render(row, connection)
-        target = _external_id(row) if row.operation != "create" else None
-        call = client.prepare(
+        body = row.payload_override or render(row, claim.connection, materials=claim.materials)
+        target = _external_id(row, claim.materials) if row.operation != "create" else None
+        call = claim.client.prepare(
             row.object_name, row.operation, body, idempotency_key=row.idempotency_key, external_id=target
         )
     except RenderError as error:
@@ -293,13 +343,59 @@ class RenderError(Exception):
         self.problems = problems
 
 
-def render(row: Delivery, connection: Connection, *, rehearsal: bool = False) -> dict[str, Any]:
+class Materials:
+    """What bodies are made of, read for many deliveries at once: their records, and the ids these have at the vendor."""
+
+    def __init__(self, connection: Connection, rows: Iterable[Delivery]) -> None:
+        self._connection_id = connection.pk
+        wanted: dict[str, set[int]] = {}
+        for row in rows:
+            wanted.setdefault(row.entity, set()).add(row.record_id)
+        self._documents = {name: documents_of(name, ids) for name, ids in wanted.items()}
+        self._ids: dict[tuple[str, int], str] = {}
+        self._looked: set[tuple[str, int]] = set()
+        self._look_up(
+            (named["_entity"], named["_id"])
+            for documents in self._documents.values()
+            for document in documents.values()
+            for named in (document, *document.values())
+            if isinstance(named, dict) and "_id" in named
+        )
+
+    def document(self, entity: str, record_id: int) -> Document:
+        """Raises RecordGoneError."""
+        found = self._documents.get(entity, {}).get(record_id)
+        return found if found is not None else document_of(entity, record_id)
+
+    def external_id(self, entity: str, record_id: int) -> str | None:
+        """The first id the record got at the vendor."""
+        if (entity, record_id) not in self._looked:
+            self._look_up([(entity, record_id)])
+        return self._ids.get((entity, record_id))
+
+    def _look_up(self, keys: Iterable[tuple[str, int]]) -> None:
+        wanted: dict[str, set[int]] = {}
+        for entity, record_id in keys:
+            wanted.setdefault(entity, set()).add(record_id)
+            self._looked.add((entity, record_id))
+        for entity, ids in wanted.items():
+            refs = ExternalRef.objects.filter(
+                connection_id=self._connection_id, entity=entity, record_id__in=ids
+            ).order_by("-pk")
+            for record_id, external_id in refs.values_list("record_id", "external_id"):
+                self._ids[entity, record_id] = external_id
+
+
+def render(
+    row: Delivery, connection: Connection, *, rehearsal: bool = False, materials: Materials | None = None
+) -> dict[str, Any]:
     """The vendor body of a delivery, from the record as it is now. Raises RenderError.
 
     In a rehearsal a record that an earlier step would make stands in as `<id of …>`.
     """
     try:
-        document = {**document_of(row.entity, row.record_id), **row.context, "marker": row.marker}
+        materials = materials or Materials(connection, [row])
+        document = {**materials.document(row.entity, row.record_id), **row.context, "marker": row.marker}
     except RecordGoneError as error:
         raise RenderError("not_found", error.message, [])
     if row.entity == "journal_entry" and (found := imbalances_of(document)):
@@ -311,12 +407,7 @@ def render(row: Delivery, connection: Connection, *, rehearsal: bool = False) ->
 
     def resolve(entity: str, found_record: Any) -> str:
         record_id = found_record["_id"] if isinstance(found_record, dict) else found_record
-        found = (
-            ExternalRef.objects.filter(connection=connection, entity=entity, record_id=record_id)
-            .order_by("pk")
-            .values_list("external_id", flat=True)
-            .first()
-        )
+        found = materials.external_id(entity, record_id)
         if found is None and rehearsal:
             stand_in = str(_STAND_IN + len(stand_ins))
             stand_ins[stand_in] = f"<id of {entity} {record_id}>"
@@ -351,13 +442,8 @@ def _in_words(value: Any, stand_ins: dict[str, str]) -> Any:
     return stand_ins.get(str(value), value) if isinstance(value, str | int) else value
 
 
-def _external_id(row: Delivery) -> str:
-    found = (
-        ExternalRef.objects.filter(connection_id=row.connection_id, entity=row.entity, record_id=row.record_id)
-        .order_by("pk")
-        .values_list("external_id", flat=True)
-        .first()
-    )
+def _external_id(row: Delivery, materials: Materials) -> str:
+    found = materials.external_id(row.entity, row.record_id)
     if not found:
         raise RenderError("missing_reference", f"{row.title}: the record is not known in {row.connection.name} yet", [])
     return found
@@ -367,17 +453,23 @@ def _send_all(connection: Connection, client: VendorClient, ready: list[list[Rea
     """Call in parallel (threads touch no database), then write all outcomes in one transaction."""
     if not ready:
         return []
-    if len(ready) == 1:
-        told = [_send_in_time(client, ready[0])]
-    else:
-        with ThreadPoolExecutor(len(ready)) as pool:
-            told = list(pool.map(partial(_send_in_time, client), ready))
+    told = (
+        [_send_in_time(client, ready[0])]
+        if len(ready) == 1
+        else list(_CALLERS.map(partial(_send_in_time, client), ready))
+    )
     now = datetime.now(UTC)
     budgets.release(connection, calls=len(ready), now=now)
     items, answers = list(chain(*ready)), list(chain(*told))
     with transaction.atomic():
-        for item, answer in zip(items, answers, strict=True):
-            record_outcome(item.delivery.pk, item.delivery.token, item.call, answer, connection, now)
+        record_outcomes(
+            [
+                Told(item.delivery.pk, item.delivery.token, item.call, answer)
+                for item, answer in zip(items, answers, strict=True)
+            ],
+            connection,
+            now,
+        )
     for answer in (bundle[0] for bundle in told):
         if answer.call is not None and answer.call.status is not None:
             budgets.observe(
@@ -410,18 +502,48 @@ def _tell_of_connection(connection: Connection, answers: list[Answer], now: date
         health.access_refused(connection, refused.message, now=now)
 
 
-def record_outcome(
-    delivery_id: int, token: UUID | None, call: PreparedCall, answer: Answer, connection: Connection, now: datetime
-) -> None:
-    """Write what became of one call. Fenced: if another worker took the delivery over, its word counts."""
-    (row,) = Delivery.objects.raw(f"select * from {_TABLE} where id = %s for update", [delivery_id])
-    _log(row, "send", answer.outcome, call, answer)
-    message = storable(answer.message)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What became of the call that was made for a delivery under this token."""
+
+    delivery_id: int
+    token: UUID | None
+    call: PreparedCall
+    answer: Answer
+
+
+def record_outcomes(told: list[Told], connection: Connection, now: datetime) -> None:
+    """Write what became of calls. Fenced: where another worker took a delivery over, its word counts."""
+    statement = f"select * from {_TABLE} where id = any(%s) order by id for update"
+    rows = {row.pk: row for row in Delivery.objects.raw(statement, [[one.delivery_id for one in told]])}
+    DeliveryAttempt.objects.bulk_create(
+        _attempt(rows[one.delivery_id], "send", one.answer.outcome, one.call, one.answer) for one in told
+    )
+    finished: list[Finished] = []
+    for one in told:
+        row, answer = rows[one.delivery_id], one.answer
+        message = storable(answer.message)
+        step = _step_after(row, one, connection, now)
+        if step is None:
+            logger.warning("syncs.deliver.fenced delivery %s", row.pk)
+        elif step.after.state == State.DONE:
+            finished.append(Finished(Settled(row, step, answer.external_id or row.external_id), answer.record))
+        elif step.after.state == State.HELD:
+            hold(row, step, message=message, detail=_detail(answer))
+        else:
+            take(row, step)
+            row.error = message
+            row.save()
+    finish(finished, connection, now=now)
+
+
+def _step_after(row: Delivery, told: Told, connection: Connection, now: datetime) -> machine.Step | None:
+    answer = told.answer
     is_refused = answer.outcome == "refused" and str(answer.family) != "auth"
-    step = next_step(
+    return next_step(
         row,
         machine.Answered(
-            token=token,
+            token=told.token,
             outcome=answer.outcome,
             at=now,
             family=str(answer.family or ""),
@@ -430,17 +552,6 @@ def record_outcome(
             may_be_there=is_refused and _may_be_there(row, connection),
         ),
     )
-    if step is None:
-        logger.warning("syncs.deliver.fenced delivery %s", delivery_id)
-    elif step.after.state == State.DONE:
-        external_id = answer.external_id or row.external_id
-        finish(row, step, connection, external_id=external_id, record=answer.record, now=now)
-    elif step.after.state == State.HELD:
-        hold(row, step, message=message, detail=_detail(answer))
-    else:
-        take(row, step)
-        row.error = message
-        row.save()
 
 
 def _may_be_there(row: Delivery, connection: Connection) -> bool:
@@ -457,20 +568,32 @@ def _may_be_there(row: Delivery, connection: Connection) -> bool:
     )
 
 
-def finish(
-    row: Delivery, step: machine.Step, connection: Connection, *, external_id: str, record: Any, now: datetime
-) -> None:
-    """The write is known to have happened: bind it, and load what the vendor made of it."""
-    settle(row, step, external_id=external_id, now=now)
-    spec = connection.manifest.object(row.object_name)
-    if not isinstance(record, dict) or spec.read is None or row.operation not in {"create", "update"}:
-        return
-    try:
-        with transaction.atomic():
-            load_page(load_context(connection, row.object_name, reason=f"delivery {row.pk}"), [record], now=now)
-    except AppError as error:
-        # The write is a fact and must be kept as one; the next read brings the record and says what is wrong with its mapping.
-        logger.warning("syncs.deliver.echo_unread delivery %s: %s", row.pk, error.message)
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A write that is known to have happened, and what the vendor made of it, as far as it said."""
+
+    settled: Settled
+    record: Any
+
+
+def finish(finished: list[Finished], connection: Connection, *, now: datetime) -> None:
+    """Bind the ids, and load what the vendor made of the records."""
+    settle([one.settled for one in finished], now=now)
+    echoes: dict[str, list[Finished]] = {}
+    for one in finished:
+        row = one.settled.row
+        spec = connection.manifest.object(row.object_name)
+        if isinstance(one.record, dict) and spec.read is not None and row.operation in {"create", "update"}:
+            echoes.setdefault(row.object_name, []).append(one)
+    for object_name, echoed in echoes.items():
+        ids = ", ".join(str(one.settled.row.pk) for one in echoed[:_NAMED])
+        reason = f"delivery {ids}{', …' if len(echoed) > _NAMED else ''}"
+        try:
+            with transaction.atomic():
+                load_page(load_context(connection, object_name, reason=reason), [one.record for one in echoed], now=now)
+        except AppError as error:
+            # The writes are facts and must be kept as such; the next read brings the records and says what is wrong with their mapping.
+            logger.warning("syncs.deliver.echo_unread %s: %s", reason, error.message)
 
 
 def hold(row: Delivery, step: machine.Step | None, *, message: str, detail: dict[str, Any]) -> None:
@@ -502,11 +625,15 @@ def _detail(answer: Answer) -> dict[str, Any]:
     return {"status": answer.status, "code": answer.code, "message": storable(answer.message)}
 
 
-def _log(row: Delivery, kind: str, outcome: str, call: PreparedCall | None, answer: Any) -> None:
+def log(row: Delivery, kind: str, outcome: str, call: PreparedCall | None, answer: Any) -> None:
+    _attempt(row, kind, outcome, call, answer).save(force_insert=True)
+
+
+def _attempt(row: Delivery, kind: str, outcome: str, call: PreparedCall | None, answer: Any) -> DeliveryAttempt:
     record = answer.call.as_dict() if getattr(answer, "call", None) else {}
     sent = {k: record[k] for k in ("method", "url", "request_headers", "request_body") if k in record}
     received = ("status", "response_headers", "response_body", "elapsed_ms", "error")
-    DeliveryAttempt.objects.create(
+    return DeliveryAttempt(
         customer_id=row.customer_id,
         delivery=row,
         kind=kind,
