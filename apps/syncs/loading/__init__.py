@@ -2,7 +2,7 @@
 
 from apps.syncs.loading.burials import load_deletions, settle
 from apps.syncs.loading.context import Counts, LoadContext
-from apps.syncs.loading.overtaking import OvertakingError, are_settled
+from apps.syncs.loading.overtaking import OvertakingError, are_settled, made_here
 from apps.syncs.loading.page import Prepared, load_page, prepare_page
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "are_settled",
     "load_deletions",
     "load_page",
+    "made_here",
     "prepare_page",
     "settle",
 ]

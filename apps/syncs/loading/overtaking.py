@@ -1,9 +1,12 @@
-"""A read may bring a record that we are making at this moment: the vendor has it, its answer is not yet written here. Loaded
-now, it would be taken for somebody else's, and the same thing would stand here twice."""
+"""A read or an event may bring a record that we are making at this moment: the vendor has it, its answer is not yet written here.
+Loaded now, it would be taken for somebody else's, and the same thing would stand here twice."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
+from apps.connectors.models import Connection
 from apps.syncs.loading.context import LoadContext
 from apps.syncs.models import Delivery
 from apps.syncs.models.outbound import DeliveryStatus
@@ -25,7 +28,10 @@ def look(context: LoadContext, unknown: Collection[tuple[str, str]], *, now: dat
     """Asked after the look-up of `unknown`: what was settled before that is known, and what is claimed later was made after
     the page was read. One settled in between is refused by the constraint on ties, and the page is worked out again."""
     names = {object_name for object_name, _ in unknown} & context.made_here
-    if names and (found := _under_way(context.connection_id, names, now)):
+    if not names:
+        return
+    found = list(creations(context.connection_id, names).filter(sent_at__gt=now - LONGEST).values_list("pk", flat=True))
+    if found:
         raise OvertakingError(found)
 
 
@@ -33,13 +39,14 @@ def are_settled(deliveries: Collection[int]) -> bool:
     return not Delivery.objects.filter(pk__in=deliveries, status__in=UNDER_WAY).exists()
 
 
-def _under_way(connection_id: int, names: Collection[str], now: datetime) -> list[int]:
+def made_here(connection: Connection) -> frozenset[str]:
+    """The objects of which records of ours may be made at the vendor."""
+    return frozenset(name for name, spec in connection.manifest.objects.items() if "create" in spec.write)
+
+
+def creations(connection_id: int, names: Collection[str]) -> QuerySet[Delivery]:
+    """Records of ours that are being made of these objects, or may have been made."""
     # The first condition on the status is that of the index of open deliveries: without it all ever made are looked through.
-    found = Delivery.objects.exclude(status__in=["done", "cancelled", "held"]).filter(
-        connection_id=connection_id,
-        status__in=UNDER_WAY,
-        object_name__in=names,
-        operation="create",
-        sent_at__gt=now - LONGEST,
+    return Delivery.objects.exclude(status__in=["done", "cancelled", "held"]).filter(
+        connection_id=connection_id, status__in=UNDER_WAY, object_name__in=names, operation="create"
     )
-    return list(found.values_list("pk", flat=True))

@@ -28,7 +28,7 @@ def load_context(
     if mapping is not None:
         known = entity(entity_name)
         named, owns = stewardship.foreign_fields(connection, entity_name, list(known.kinds))
-        foreign = frozenset(f"{name}_id" if name in known.references else name for name in named)
+        foreign = frozenset(known.column_of[name] for name in named)
     return LoadContext(
         customer_id=connection.customer_id,
         connection_id=connection.pk,

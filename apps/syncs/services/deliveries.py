@@ -19,7 +19,7 @@ from apps.core.work.kinds import DELIVER, REACT
 from apps.syncs import machine
 from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.models.outbound import FINAL, DeliveryStatus
-from apps.syncs.services.moves import DeliveryStateError, next_step, save_all, take
+from apps.syncs.services.moves import SETTLED_FIELDS, DeliveryStateError, next_step, save_all, take
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def settle(settled: Sequence[Settled], *, now: datetime) -> None:
         one.row.finished_at = now
         one.row.error = ""
     rows = [one.row for one in settled]
-    save_all(rows)
+    save_all(rows, SETTLED_FIELDS)
     customer_id = rows[0].customer_id
     link_records(
         [

@@ -18,10 +18,9 @@ from apps.core.problems import Problem, clear, report
 from apps.core.work import Work, renew, wake
 from apps.core.work.kinds import INBOX, REACT, RELEASE
 from apps.mappings.services import drift
-from apps.syncs.loading import Counts, load_deletions, load_page
-from apps.syncs.models import Delivery, InboxEvent, SourceRecord
+from apps.syncs.loading import Counts, load_deletions, load_page, made_here, overtaking
+from apps.syncs.models import InboxEvent, SourceRecord
 from apps.syncs.models.inbound import EventStatus
-from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
 
@@ -30,8 +29,6 @@ _BATCH = 100
 _MOST_ATTEMPTS = 8
 _ASK_AGAIN = timedelta(hours=1)
 _SENDING_PAUSE = timedelta(milliseconds=300)
-# Beyond it nobody waits for an outcome that does not come, and other people's changes are not held up by ours.
-_LONGEST_SENDING = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
         being_made = _being_made(connection, {object_name for object_name, _ in by_record})
         is_early = False
         for (object_name, external_id), same in by_record.items():
-            if object_name in being_made and same[0].received_at > now - _LONGEST_SENDING:
+            if object_name in being_made and same[0].received_at > now - overtaking.LONGEST:
                 is_early = True
                 continue
             again = _bring(connection, object_name, external_id, same, now)
@@ -108,19 +105,10 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
 
 
 def _being_made(connection: Connection, object_names: set[str]) -> set[str]:
-    """Of which objects a record of ours is being made at the vendor at this moment. An event may tell of it before its answer
-    is written: loaded now, it would be taken for somebody else's and become a second record here."""
-    specs = connection.manifest.objects
-    able = [name for name in object_names if name in specs and "create" in specs[name].write]
-    if not able:
-        return set()
-    sending = Delivery.objects.filter(
-        connection=connection,
-        object_name__in=able,
-        operation="create",
-        status__in=[DeliveryStatus.SENDING, DeliveryStatus.UNCERTAIN],
-    )
-    return set(sending.values_list("object_name", flat=True))
+    """Of which objects a record of ours is being made at the vendor at this moment: an event may tell of it before its answer
+    is written."""
+    able = made_here(connection) & object_names
+    return set(overtaking.creations(connection.pk, able).values_list("object_name", flat=True)) if able else set()
 
 
 def _bring(

@@ -10,22 +10,11 @@ from apps.syncs import machine
 from apps.syncs.models import Delivery
 
 STATE_FIELDS = ["status", "attempts", "token", "lease_until", "not_before", "error_code"]
+CLAIMED_FIELDS = [*STATE_FIELDS, "sent_at", "body", "marker"]
+SETTLED_FIELDS = [*STATE_FIELDS, "external_id", "finished_at", "error"]
 
 
-_WRITTEN = (
-    ("status", "text"),
-    ("attempts", "smallint"),
-    ("token", "uuid"),
-    ("lease_until", "timestamptz"),
-    ("not_before", "timestamptz"),
-    ("error_code", "text"),
-    ("error", "text"),
-    ("external_id", "text"),
-    ("marker", "text"),
-    ("body", "text"),
-    ("sent_at", "timestamptz"),
-    ("finished_at", "timestamptz"),
-)
+_TABLE = Delivery._meta.db_table
 
 
 class DeliveryStateError(PermanentError):
@@ -62,19 +51,17 @@ def take(row: Delivery, step: machine.Step) -> None:
     row.error_code = after.reason
 
 
-def save_all(rows: list[Delivery]) -> None:
-    """Write where each stands, its body and what became of it, in one statement; the rows are locked."""
+def save_all(rows: list[Delivery], fields: list[str]) -> None:
+    """Write these fields of many rows, which are locked, in one statement."""
     if not rows:
         return
-    sets = ", ".join(f"{name} = s.{name}" for name, _ in _WRITTEN)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            update {Delivery._meta.db_table} d set {sets}
-              from json_to_recordset(%s::json) as s(id bigint, {", ".join(f"{name} {kind}" for name, kind in _WRITTEN)})
-             where d.id = s.id
+            update {_TABLE} d set {", ".join(f"{name} = s.{name}" for name in fields)}
+              from json_populate_recordset(null::{_TABLE}, %s::json) s where d.id = s.id
             """,
-            [dump_json([{"id": row.pk, **{name: getattr(row, name) for name, _ in _WRITTEN}} for row in rows])],
+            [dump_json([{"id": row.pk, **{name: getattr(row, name) for name in fields}} for row in rows])],
         )
 
 

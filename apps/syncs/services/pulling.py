@@ -30,6 +30,7 @@ from apps.syncs.loading import (
     are_settled,
     load_deletions,
     load_page,
+    made_here,
     settle,
 )
 from apps.syncs.loading.page import keyless_trace
@@ -99,9 +100,7 @@ def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime |
     connection = sync.connection
     try:
         context = load_context(connection, sync.object_name, reason=f"sync run {run.pk}", run_id=run.pk)
-        context.made_here = frozenset(
-            name for name, spec in connection.manifest.objects.items() if "create" in spec.write
-        )
+        context.made_here = made_here(connection)
         return _read(sync, run, context, work, now)
     except OvertakingError:
         return datetime.now(UTC) + _SLOW_ANSWER  # the page is read again then

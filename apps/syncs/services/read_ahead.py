@@ -86,5 +86,4 @@ class ReadAhead:
         page = next(self._pages, None)
         if page is None:
             return None
-        turns.await_own()
         return page, prepare_page(self._context, page.records, map_all=self.mostly_new)

@@ -43,7 +43,7 @@ from apps.syncs.services import adopting, health
 from apps.syncs.services.contexts import load_context
 from apps.syncs.services.deliveries import Settled, settle, trace_key
 from apps.syncs.services.journals import imbalances_of
-from apps.syncs.services.moves import STATE_FIELDS, next_step, save_all, take
+from apps.syncs.services.moves import CLAIMED_FIELDS, STATE_FIELDS, next_step, save_all, take
 from apps.syncs.services.probing import probe_uncertain
 from apps.syncs.services.superseding import supersede_held
 
@@ -187,7 +187,7 @@ def _claim(connection: Connection, client: VendorClient, now: datetime) -> tuple
     )
     found = [_claim_bundle(bundle, claim) for bundle in bundles]
     ready = [bundle for bundle in found if bundle]
-    save_all([item.delivery for bundle in ready for item in bundle])
+    save_all([item.delivery for bundle in ready for item in bundle], CLAIMED_FIELDS)
     if len(ready) < len(bundles):
         budgets.release(connection, calls=len(bundles) - len(ready), now=now)
     return ready, True
