@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from apps.canonical.models.base import CurrencyField, MoneyField, Record, history
+from apps.canonical.models.base import CurrencyField, MoneyField, Record, history, indexed_customer
 from apps.canonical.models.people import Resource
 from apps.canonical.models.sales import Client, Opportunity
 from apps.canonical.models.signing import Signable
@@ -227,11 +227,11 @@ class TimeEntry(Record):
     """Hours on a day. `work_date` is the vendor's local calendar date and is never shifted by a time zone."""
 
     client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    # Its own index would double the one with the date below; the customer's likewise.
+    # Its own index would double the one with the date below.
     project = models.ForeignKey(
         Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="time_entries", db_index=False
     )
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
+    customer = indexed_customer()
     resource = models.ForeignKey(
         Resource, null=True, blank=True, on_delete=models.SET_NULL, related_name="time_entries"
     )
@@ -271,11 +271,11 @@ class TimeEntry(Record):
 
 class Expense(Record):
     client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    # Its own index would double the one with the date below; the customer's likewise.
+    # Its own index would double the one with the date below.
     project = models.ForeignKey(
         Project, null=True, blank=True, on_delete=models.SET_NULL, related_name="expenses", db_index=False
     )
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
+    customer = indexed_customer()
     resource = models.ForeignKey(Resource, null=True, blank=True, on_delete=models.SET_NULL, related_name="expenses")
     category = models.CharField(max_length=200, blank=True, default="")
     spent_date = models.DateField()

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from apps.canonical.models.base import CurrencyField, MoneyField, Record, history
+from apps.canonical.models.base import CurrencyField, MoneyField, Record, history, indexed_customer
 from apps.canonical.models.signing import Signable
 
 
@@ -35,8 +35,7 @@ class Party(Record):
 class Client(Party):
     """The customer's own client (a company): "account" in a CRM, "contact" in Xero, "party" in Tryton."""
 
-    # Indexes below begin with it (docs/performance.md).
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
+    customer = indexed_customer()
 
     history = history()
 
@@ -73,8 +72,7 @@ class OpportunityStatus(models.TextChoices):
 
 
 class Opportunity(Record):
-    # Indexes below begin with it (docs/performance.md).
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
+    customer = indexed_customer()
     client = models.ForeignKey(Client, null=True, blank=True, on_delete=models.SET_NULL, related_name="opportunities")
     contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     name = models.TextField()
@@ -121,8 +119,7 @@ class Quote(Signable):
 class QuoteLine(Record):
     """A line of a quote, or of an opportunity where the CRM hangs lines on the deal itself."""
 
-    # Indexes below begin with it (docs/performance.md).
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False)
+    customer = indexed_customer()
 
     quote = models.ForeignKey(Quote, null=True, blank=True, on_delete=models.CASCADE, related_name="lines")
     opportunity = models.ForeignKey(Opportunity, null=True, blank=True, on_delete=models.CASCADE, related_name="lines")
