@@ -1,5 +1,6 @@
 """What a check found, and the score of them all."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Literal
@@ -49,6 +50,18 @@ class Report:
             "connector": self.slug, "against": self.against, "date": self.date.isoformat(), "score": self.score, "passed": self.passed,
             "applicable": self.applicable, "checks": [asdict(result) for result in self.results],
         }  # fmt: skip
+
+
+def judged(check: str, run: Callable[[], str]) -> Result:
+    """Run a check. A connector that ends in any other error fails it, and the next one follows."""
+    try:
+        return Result(check, "pass", run())
+    except CheckExempt as reason:
+        return Result(check, "exempt", str(reason))
+    except CheckFailed as failure:
+        return Result(check, "fail", str(failure))
+    except Exception as error:
+        return Result(check, "fail", f"{type(error).__name__}: {str(error)[:400]}")
 
 
 def need(condition: object, sentence: str) -> None:

@@ -11,7 +11,7 @@ from apps.connectors.scores import PRACTICE
 from conformance.bench import Storing, Workshop
 from conformance.checks import CHECKS
 from conformance.joining import Join, has_join, path_of
-from conformance.result import CheckExempt, CheckFailed, Report, Result
+from conformance.result import Report, Result, judged
 from sandbox.framework.vendor import Vendor
 from sandbox.server import known_vendors
 
@@ -40,16 +40,12 @@ def run(
 def _one(workshop: Workshop, name: str) -> Result:
     if name in workshop.join.exempt:
         return Result(name, "exempt", workshop.join.exempt[name])
-    try:
+
+    def run() -> str:
         with workshop.bench() as bench:
-            return Result(name, "pass", CHECKS[name](bench))
-    except CheckExempt as reason:
-        return Result(name, "exempt", str(reason))
-    except CheckFailed as failure:
-        return Result(name, "fail", str(failure))
-    except Exception as error:
-        # A connector that ends in any other error fails the check, and the run goes on.
-        return Result(name, "fail", f"{type(error).__name__}: {str(error)[:400]}")
+            return CHECKS[name](bench)
+
+    return judged(name, run)
 
 
 def write(report: Report) -> Path:

@@ -4,7 +4,7 @@ import os
 import secrets
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -40,6 +40,21 @@ PATIENCE = 60.0
 
 class KilledError(BaseException):
     """The worker ends here. Not an `Exception`: nothing may catch it and tidy up."""
+
+
+def ends_after(calls: int, inner: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function; the worker ends when so many calls of it are done."""
+    count = 0
+
+    def dying(*args: Any, **given: Any) -> Any:
+        nonlocal count
+        count += 1
+        found = inner(*args, **given)
+        if count == calls:
+            raise KilledError
+        return found
+
+    return dying
 
 
 @dataclass

@@ -18,7 +18,7 @@ from apps.tabular.models import DataFile, FileStatus
 from apps.tabular.services import layouts
 from apps.tabular.services.collecting import collect
 from apps.tabular.services.staging import read_soon
-from conformance.outside.bench import KilledError, Outside
+from conformance.outside.bench import KilledError, Outside, ends_after
 from conformance.result import need
 
 HEAD = "Id,Date,Hours,Person,Notes\n"
@@ -36,6 +36,12 @@ def entries(bench: Outside, connection: Connection) -> dict[str, TimeEntry]:
     )
     found = TimeEntry.objects.filter(customer=bench.customer).in_bulk([pk for pk in ids.values() if pk])
     return {key: found[pk] for key, pk in ids.items() if pk in found}
+
+
+def need_all(bench: Outside, connection: Connection, otherwise: str) -> None:
+    """The forty rows are there, and none of them is marked as deleted."""
+    found = entries(bench, connection)
+    need(len(found) == 40 and not any(one.deleted_at for one in found.values()), otherwise)
 
 
 def verification(bench: Outside) -> str:
@@ -192,11 +198,7 @@ def mass_deletion(bench: Outside) -> str:
     connection = bench.files()
     bench.taken(connection, HEAD + rows(1, 40))
     bench.taken(connection, HEAD + rows(1, 1, "3"))
-    found = entries(bench, connection)
-    need(
-        len(found) == 40 and not any(one.deleted_at for one in found.values()),
-        "rows that a later file lacks were deleted",
-    )
+    need_all(bench, connection, "rows that a later file lacks were deleted")
     return "A later file with one row of forty deletes nothing: a file says nothing about what it does not hold."
 
 
@@ -249,16 +251,7 @@ def hostile(bench: Outside) -> str:
 def _killed(bench: Outside, point: str, words: str) -> str:
     connection = bench.files()
     bench.confirm(bench.upload(connection, HEAD + rows(1, MANY)), ["Id"])
-    inner, count = getattr(pulling, point), 0
-
-    def dying(*args: object, **given: object) -> object:
-        nonlocal count
-        count += 1
-        found = inner(*args, **given)
-        if count == 2:
-            raise KilledError
-        return found
-
+    dying = ends_after(2, getattr(pulling, point))
     with mock.patch.object(pulling, point, dying), contextlib.suppress(KilledError):
         bench.read(connection, NAME)
     kept = len(entries(bench, connection))

@@ -12,7 +12,7 @@ from apps.connectors.manifest import Manifest
 from apps.connectors.manifest.loader import manifest_for, slugs
 from conformance.outside import CHECKS
 from conformance.outside.bench import bench
-from conformance.result import CheckExempt, CheckFailed, Report, Result
+from conformance.result import Report, Result, judged
 
 
 def checked() -> list[str]:
@@ -37,16 +37,12 @@ def _one(manifest: Manifest, name: str) -> Result:
     customer = create_customer(
         name=f"Conformance kit {mark}", slug=f"kit-{mark}", currency="EUR", time_zone="UTC", reason="conformance kit"
     )
-    try:
+
+    def checked_one() -> str:
         with bench(manifest, customer) as made:
-            return Result(name, "pass", CHECKS[manifest.client.kind][name](made))
-    except CheckExempt as reason:
-        return Result(name, "exempt", str(reason))
-    except CheckFailed as failure:
-        return Result(name, "fail", str(failure))
-    except Exception as error:
-        # A connector that ends in any other error fails the check, and the run goes on.
-        return Result(name, "fail", f"{type(error).__name__}: {str(error)[:400]}")
+            return CHECKS[manifest.client.kind][name](made)
+
+    return judged(name, checked_one)
 
 
 def _against(kind: str) -> str:

@@ -13,8 +13,8 @@ from apps.connectors.types import VendorPermanentError, VendorTransientError
 from apps.syncs.services import pulling
 from apps.tabular.services import tables
 from apps.tabular.services.databases import database
-from conformance.outside.bench import KilledError, Outside
-from conformance.outside.files import NAME, entries
+from conformance.outside.bench import KilledError, Outside, ends_after
+from conformance.outside.files import NAME, entries, need_all
 from conformance.outside.wire import Break
 from conformance.result import CheckFailed, need
 
@@ -158,11 +158,7 @@ def mass_deletion(bench: Outside) -> str:
     read_whole(bench, connection)
     bench.database.execute("delete from work.hours where id > 1")
     bench.read(connection, NAME, full=True)
-    found = entries(bench, connection)
-    need(
-        len(found) == 40 and not any(one.deleted_at for one in found.values()),
-        "rows that are missing were deleted here",
-    )
+    need_all(bench, connection, "rows that are missing were deleted here")
     return "39 of 40 rows are gone at the source: nothing is deleted here, since a missing row may be a view that was changed."
 
 
@@ -183,16 +179,7 @@ def dropped(bench: Outside) -> str:
 
 def killed(bench: Outside) -> str:
     connection = table(bench, MANY)
-    inner, count = pulling.load_page, 0
-
-    def dying(*args: Any, **given: Any) -> Any:
-        nonlocal count
-        count += 1
-        found = inner(*args, **given)
-        if count == 2:
-            raise KilledError
-        return found
-
+    dying = ends_after(2, pulling.load_page)
     with mock.patch.object(pulling, "load_page", dying), contextlib.suppress(KilledError):
         bench.go_on(connection, NAME)
     kept = len(entries(bench, connection))

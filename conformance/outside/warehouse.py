@@ -13,7 +13,7 @@ from apps.core.work.kinds import EXPORT
 from apps.tabular.models import Warehouse
 from apps.tabular.services import exporting
 from conformance.engine import claimed
-from conformance.outside.bench import KilledError, Outside
+from conformance.outside.bench import KilledError, Outside, ends_after
 from conformance.outside.wire import Break
 from conformance.result import need
 
@@ -49,6 +49,13 @@ def export(row: Warehouse, *, at: datetime | None = None) -> None:
                 return
 
 
+def exported(bench: Outside) -> Warehouse:
+    """Set up, with the first pass behind it."""
+    row = set_up(bench)
+    export(row)
+    return row
+
+
 def there(bench: Outside) -> dict[int, str]:
     return dict(bench.database.execute("select id, name from reports.client").fetchall())
 
@@ -75,8 +82,7 @@ def verification(bench: Outside) -> str:
 
 
 def values(bench: Outside) -> str:
-    row = set_up(bench)
-    export(row)
+    row = exported(bench)
     same(bench, "after the first pass")
     touch(bench, "changed – 変更")
     export(row)
@@ -103,8 +109,7 @@ def pages_under_change(bench: Outside) -> str:
 
 
 def late_commit(bench: Outside) -> str:
-    row = set_up(bench)
-    export(row)
+    row = exported(bench)
     touch(bench, "late", at=datetime.now(UTC) - timedelta(hours=5))
     export(row)
     same(bench, "a change with a time long before the latest pass")
@@ -120,16 +125,8 @@ def dropped_after(bench: Outside) -> str:
 
 
 def killed(bench: Outside) -> str:
-    row, inner, count = set_up(bench), exporting._batch, 0
-
-    def dying(*args: Any, **given: Any) -> Any:
-        nonlocal count
-        count += 1
-        found = inner(*args, **given)
-        if count == 3:  # the target has committed, the place is not noted
-            raise KilledError
-        return found
-
+    row = set_up(bench)
+    dying = ends_after(3, exporting._batch)  # the target has committed, the place is not noted
     with mock.patch.object(exporting, "BATCH", 5):
         with mock.patch.object(exporting, "_batch", dying), contextlib.suppress(KilledError):
             export(row)
@@ -142,8 +139,7 @@ def killed(bench: Outside) -> str:
 
 
 def deletion(bench: Outside) -> str:
-    row = set_up(bench)
-    export(row)
+    row = exported(bench)
     Client.objects.filter(pk=min(here(bench))).update(deleted_at=datetime.now(UTC), updated_at=datetime.now(UTC))
     export(row)
     found = bench.database.execute("select count(*), count(*) filter (where is_deleted) from reports.client").fetchone()
@@ -152,8 +148,7 @@ def deletion(bench: Outside) -> str:
 
 
 def missing_fields(bench: Outside) -> str:
-    row = set_up(bench)
-    export(row)
+    row = exported(bench)
     bench.database.execute("alter table reports.client drop column name")
     export(row, at=datetime.now(UTC) + timedelta(hours=1))
     same(bench, "after a column was dropped")
@@ -161,8 +156,7 @@ def missing_fields(bench: Outside) -> str:
 
 
 def unknown_fields(bench: Outside) -> str:
-    row = set_up(bench)
-    export(row)
+    row = exported(bench)
     bench.database.execute("alter table reports.client add column mine text default 'keep'")
     touch(bench, "changed")
     export(row)
@@ -173,8 +167,7 @@ def unknown_fields(bench: Outside) -> str:
 
 
 def refused_write(bench: Outside) -> str:
-    row = set_up(bench)
-    export(row)
+    row = exported(bench)
     bench.database.execute("alter table reports.client add constraint short_names check (length(name) < 30)")
     touch(bench, "a name that is much too long for that rule")
     export(row)
@@ -188,8 +181,7 @@ def refused_write(bench: Outside) -> str:
 
 
 def access_revoked(bench: Outside) -> str:
-    row = set_up(bench)
-    export(row)
+    row = exported(bench)
     bench.database.execute("revoke insert, update on reports.client from current_user")
     touch(bench, "meanwhile")
     export(row)
@@ -204,8 +196,7 @@ def access_revoked(bench: Outside) -> str:
 
 
 def foreign_schema(bench: Outside) -> str:
-    row = set_up(bench)
-    export(row)
+    exported(bench)
     other = _warehouse(bench, bench.connection())
     export(other)
     need("another warehouse" in other.error, f"a second warehouse wrote into the same schema ({other.error!r})")

@@ -1,6 +1,5 @@
 """Every connector that has a practice vendor is driven against it, with log-ins and budgets in a partner's schema."""
 
-import os
 from datetime import UTC, datetime
 
 import pytest
@@ -11,11 +10,11 @@ from apps.connectors.manifest import manifest_for
 from apps.connectors.scores import score_of
 from conformance import pages
 from conformance.checks import CHECKS
-from conformance.grades import least_for
 from conformance.joining import join_for
-from conformance.running import run, testable, write
+from conformance.running import run, testable
 from conformance.storing import InSchema
 from tests.committed import committed  # noqa: F401 - a fixture
+from tests.kept_scores import is_no_worse, keep_if_asked, keeps_its_grade
 
 testable.__test__ = False  # type: ignore[attr-defined]  # its name begins with "test"
 
@@ -28,15 +27,9 @@ def test_keeps_the_grade_it_declares(slug: str, committed: Customer) -> None:  #
     with override_settings(OUTBOUND_ALLOWED_HOSTS=["127.0.0.1"]):
         report = run(manifest, join_for(slug), today=datetime.now(UTC).date(), storing=InSchema(committed))
 
-    if os.environ.get("CONFORMANCE_WRITE"):
-        write(report)
-        pages.write()
-    told = "\n".join(f"{result.verdict} {result.check}: {result.sentence}" for result in report.results)
-    assert report.score >= least_for(manifest.connector.quality), told
-    kept = score_of(slug)
-    assert kept is not None, f"manage.py conformance {slug} --write was never run"
-    now_failing = {result.check for result in report.results if result.verdict == "fail"}
-    assert now_failing <= {check.check for check in kept.checks if check.verdict == "fail"}, told
+    keep_if_asked(report)
+    keeps_its_grade(report)
+    is_no_worse(report, f"manage.py conformance {slug} --write")
 
 
 @pytest.mark.parametrize("slug", testable())

@@ -1,7 +1,6 @@
 """The connectors of Tryton, Redmine and Request Tracker pass the kit's checks on the real systems, and it is kept when and
 on which. `CONFORMANCE_WRITE=1` keeps the reports."""
 
-import os
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,13 +8,10 @@ from django.test import override_settings
 
 from apps.accounts.models import Customer
 from apps.connectors.manifest import manifest_for
-from apps.connectors.scores import score_of
-from conformance import pages
-from conformance.grades import least_for
 from conformance.joining import Join
-from conformance.result import Report
-from conformance.running import run, write
+from conformance.running import run
 from conformance.storing import InSchema
+from tests.kept_scores import is_no_worse, keep_if_asked, keeps_its_grade, only, told
 from tests.real.kit.joins import redmine_join, rt_join, tryton_join
 from tests.real.kit.passing import MakeSide, passing
 from tests.real.kit.sides import redmine_side, rt_side, tryton_side
@@ -23,27 +19,17 @@ from tests.real.kit.sides import redmine_side, rt_side, tryton_side
 
 def driven(slug: str, system: Any, join: Join, side: MakeSide, customer: Customer, against: str) -> None:
     manifest = manifest_for(slug)
-    only = os.environ.get("CONFORMANCE_ONLY", "").split()
     with override_settings(OUTBOUND_ALLOWED_HOSTS=["127.0.0.1"]):
         report = run(
-            manifest, join, today=datetime.now(UTC).date(), storing=InSchema(customer), only=only, against=against,
+            manifest, join, today=datetime.now(UTC).date(), storing=InSchema(customer), only=only(), against=against,
             make=passing(slug, system.base_url, side),
         )  # fmt: skip
-    if os.environ.get("CONFORMANCE_WRITE") and not only:
-        write(report)
-        pages.write()
-    told = "\n".join(f"{result.verdict} {result.check}: {result.sentence}" for result in report.results)
-    print(told)
-    assert report.score >= least_for(manifest.connector.quality), told
-    if not only:
-        _no_worse(slug, report, told)
-
-
-def _no_worse(slug: str, report: Report, told: str) -> None:
-    kept = score_of(slug)
-    assert kept is not None, "CONFORMANCE_WRITE=1 bin/test --real tests/real/kit was never run"
-    failing = {result.check for result in report.results if result.verdict == "fail"}
-    assert failing <= {check.check for check in kept.checks if check.verdict == "fail"}, told
+    print(told(report))
+    if not only():
+        keep_if_asked(report)
+    keeps_its_grade(report)
+    if not only():
+        is_no_worse(report, "CONFORMANCE_WRITE=1 bin/test --real tests/real/kit")
 
 
 def test_redmine(redmine: Any, committed: Customer) -> None:
