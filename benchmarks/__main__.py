@@ -70,7 +70,7 @@ def _options() -> argparse.Namespace:
 
 
 def _pull(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
-    from benchmarks import neutral, pulling, report
+    from benchmarks import installation, neutral, pulling, report
     from benchmarks.measuring import postgres_meter
 
     rows: list[report.Row] = []
@@ -82,7 +82,7 @@ def _pull(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
                 report.Row(report.OURS, one.case, one.rows, one.usage) for one in pulling.read_all(url, options.rows)
             ]
             for rival in rivals:
-                meter = postgres_meter(pulling.backend())
+                meter = postgres_meter(installation.backend())
                 for case, fresh in (("first read", True), ("unchanged re-read", False)):
                     usage = neutral.run_rival(rival, url, options.rows, meter, fresh=fresh)
                     rows.append(report.Row(rival.name, case, options.rows, usage))

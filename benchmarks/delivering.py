@@ -4,13 +4,10 @@ All are intended in one commit; the time counts from it until every outcome is w
 at the vendor; the ledger is looked through afterwards.
 """
 
-import json
 import time
-import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection as database
 from django_tenants.utils import schema_context
 
 from apps.canonical.models import ExternalRef
@@ -22,7 +19,7 @@ from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services.deliveries import Intent, intend
 from benchmarks import installation
 from benchmarks.measuring import Usage, measured, postgres_meter
-from benchmarks.processes import worker
+from benchmarks.processes import arrivals, tell, worker
 
 _LONGEST_SECONDS = 600.0
 _WARM = 50
@@ -57,13 +54,13 @@ class Delivering:
 def deliver(base_url: str, case: Case, count: int) -> Delivering:
     installation.empty()
     connection = installation.install_deliveries(base_url)
-    _tell(base_url, "/reset")
+    tell(base_url, "/reset")
     with worker() as pid:
         _intend(connection, case.object_name, _WARM, "warm")
         _await_done(_WARM)
-        _tell(base_url, "/reset")
-        _tell(base_url, f"/delay?ms={case.delay_ms}")
-        meter = postgres_meter(_backend())
+        tell(base_url, "/reset")
+        tell(base_url, f"/delay?ms={case.delay_ms}")
+        meter = postgres_meter(installation.backend())
         began = time.time()
         with measured(pid, meter) as usage:
             began = _intend(connection, case.object_name, count, "run")
@@ -71,8 +68,8 @@ def deliver(base_url: str, case: Case, count: int) -> Delivering:
             _await_done(_WARM + count)
             seconds = time.monotonic() - started
         usage.wall_s = seconds
-    _tell(base_url, "/delay?ms=0")
-    arrived = _arrived(base_url)
+    tell(base_url, "/delay?ms=0")
+    arrived = arrivals(base_url)
     _expect(arrived, count)
     return Delivering(case, count, usage, max(arrived["created"].values()) - began)
 
@@ -121,20 +118,3 @@ def _expect(arrived: dict[str, Any], count: int) -> None:
         raise RuntimeError(
             f"expected {(count, 1, total, total, total)} arrivals, copies, done, attempts, ids; found {found}"
         )
-
-
-def _arrived(base_url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{base_url}/arrivals", timeout=30) as response:
-        found: dict[str, Any] = json.load(response)
-        return found
-
-
-def _tell(base_url: str, path: str) -> None:
-    with urllib.request.urlopen(urllib.request.Request(f"{base_url}{path}", method="POST"), timeout=10):
-        pass
-
-
-def _backend() -> int:
-    with database.cursor() as cursor:
-        cursor.execute("select pg_backend_pid()")
-        return int(cursor.fetchone()[0])

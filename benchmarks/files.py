@@ -71,7 +71,7 @@ def read_files(count: int, *, tell: Callable[[FileStep], None]) -> list[FileStep
         found.append(FileStep(case, count, usage))
         tell(found[-1])
 
-    meter = postgres_meter(pulling.backend())
+    meter = postgres_meter(installation.backend())
     with tempfile.TemporaryFile() as table:
         table.writelines(csv_lines(count))
         with measured(os.getpid(), meter) as usage:

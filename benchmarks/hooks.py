@@ -8,22 +8,19 @@ first. Times are taken outside: here when an event was due, at the vendor when a
 import asyncio
 import hashlib
 import hmac
-import json
 import secrets
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 import orjson
-from django.db import connection as database
 from django_tenants.utils import schema_context
 
 from apps.syncs.models import InboxEvent
 from benchmarks import installation
 from benchmarks.measuring import Usage, measured, postgres_meter
-from benchmarks.processes import web, worker
+from benchmarks.processes import arrivals, tell, web, worker
 
 _DRAIN_SECONDS = 30.0
 _WARM_EVENTS = 40
@@ -49,7 +46,7 @@ def won_deals(base_url: str, rate: float, seconds: float) -> Hooking:
     key = secrets.token_urlsafe(24)
     installation.empty()
     hooks = installation.install_hooks(base_url, key)
-    meter = postgres_meter(backend())
+    meter = postgres_meter(installation.backend())
     with worker() as worker_pid, web(installation.HOST) as (web_pid, port):
         address = f"http://127.0.0.1:{port}{hooks.path}"
         _warm_up(base_url, address, key)
@@ -67,16 +64,11 @@ def won_deals(base_url: str, rate: float, seconds: float) -> Hooking:
 
 def _warm_up(base_url: str, address: str, key: str) -> None:
     """Every process has answered a few times; then the vendor forgets."""
-    _forget(base_url)  # what an earlier run sent would count as answered
+    tell(base_url, "/reset")  # what an earlier run sent would count as answered
     warm = Hooking(0)
     asyncio.run(_send(address, key, 10.0, _WARM_EVENTS, warm))
     _await_arrivals(base_url, warm.acknowledged)
-    _forget(base_url)
-
-
-def _forget(base_url: str) -> None:
-    with urllib.request.urlopen(urllib.request.Request(f"{base_url}/reset", method="POST"), timeout=10):
-        pass
+    tell(base_url, "/reset")
 
 
 async def _send(address: str, key: str, rate: float, count: int, result: Hooking) -> dict[str, float]:
@@ -115,8 +107,7 @@ def _await_arrivals(base_url: str, expected: int) -> dict[str, Any]:
     """What the vendor saw, as soon as it saw all, or when nothing has come for a while."""
     quiet_since, seen = time.monotonic(), -1
     while True:
-        with urllib.request.urlopen(f"{base_url}/arrivals", timeout=10) as response:
-            found: dict[str, Any] = json.load(response)
+        found = arrivals(base_url)
         if len(found["created"]) >= expected:
             return found
         if len(found["created"]) != seen:
@@ -145,9 +136,3 @@ def percentile(values: list[float], share: float) -> float:
     """Nearest rank; nan of nothing."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else float("nan")
-
-
-def backend() -> int:
-    with database.cursor() as cursor:
-        cursor.execute("select pg_backend_pid()")
-        return int(cursor.fetchone()[0])

@@ -116,6 +116,13 @@ def install_files() -> Connection:
     return connection
 
 
+def backend() -> int:
+    """The process of Postgres that serves us; below its parent are all others."""
+    with database.cursor() as cursor:
+        cursor.execute("select pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
 def sync_of(sync_id: int) -> Sync:
     with schema_context(SCHEMA):
         return Sync.objects.get(pk=sync_id)

@@ -1,15 +1,17 @@
 """Starting what is measured: the product's own processes as a deployment runs them, and the servers beside them."""
 
+import json
 import os
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from launcher import processes
 from launcher.environment import PROJECT, PYTHON
 from launcher.processes import free_port
 from launcher.procfile import local_command
@@ -62,15 +64,21 @@ def web(host: str) -> Iterator[tuple[int, int]]:
 
 def await_answer(url: str) -> None:
     """Wait until the address answers with success; raises TimeoutError naming it."""
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(url, timeout=2) as response:
-                if response.status < 300:
-                    return
-        except (OSError, urllib.error.URLError):
-            time.sleep(0.1)
-    raise TimeoutError(f"{url} did not answer within {_START_SECONDS:.0f} s; see {HOME / 'logs'}")
+    if not processes.await_answer(url, _START_SECONDS):
+        raise TimeoutError(f"{url} did not answer within {_START_SECONDS:.0f} s; see {HOME / 'logs'}")
+
+
+def tell(base_url: str, path: str) -> None:
+    """An order to the benchmarks' vendor."""
+    with urllib.request.urlopen(urllib.request.Request(f"{base_url}{path}", method="POST"), timeout=10):
+        pass
+
+
+def arrivals(base_url: str) -> dict[str, Any]:
+    """What the benchmarks' vendor saw: when each deal was fetched and each project made, and the most copies of one."""
+    with urllib.request.urlopen(f"{base_url}/arrivals", timeout=30) as response:
+        found: dict[str, Any] = json.load(response)
+        return found
 
 
 def run_to_end(name: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

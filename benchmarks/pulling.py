@@ -34,7 +34,7 @@ def read_all(base_url: str, count: int) -> list[Reading]:
     """First read, unchanged re-read and incremental read of nothing, in one worker that was warmed by nothing but its start."""
     installation.empty()
     sync_id = installation.install_pull(base_url)
-    meter = postgres_meter(backend())
+    meter = postgres_meter(installation.backend())
     with worker() as pid:
         _await_idle(sync_id, pid)
         first = _read("first read", sync_id, pid, meter, full=True)
@@ -115,9 +115,3 @@ def expect_rows(count: int) -> None:
             (found,) = cursor.fetchone()
             if found != count:
                 raise RuntimeError(f"{table}: {found} rows instead of {count}")
-
-
-def backend() -> int:
-    with database.cursor() as cursor:
-        cursor.execute("select pg_backend_pid()")
-        return int(cursor.fetchone()[0])

@@ -27,7 +27,7 @@ from launcher.chaos_audit import PREFIX, audit
 from launcher.embedded_postgres import PROFILES, EmbeddedPostgres
 from launcher.environment import PROJECT, PYTHON
 from launcher.errors import LauncherError
-from launcher.processes import free_port
+from launcher.processes import await_answer, free_port
 from launcher.procfile import local_command
 from launcher.supervisor import Child, end_group
 
@@ -188,12 +188,8 @@ class Stack:
         self.children[name] = child
 
     def _await(self, url: str) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own
-                return
-            time.sleep(0.1)
-        raise LauncherError(f"{url} did not answer within {START_SECONDS:.0f} s; see {HOME / 'log'}")
+        if not await_answer(url, START_SECONDS):
+            raise LauncherError(f"{url} did not answer within {START_SECONDS:.0f} s; see {HOME / 'log'}")
 
 
 def practice(stack: Stack, vendor: str, path: str, body: dict[str, object] | None = None, method: str = "POST") -> bool:

@@ -11,8 +11,6 @@ import shutil
 import signal
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -22,7 +20,7 @@ from launcher.environment import PROJECT, PYTHON
 from launcher.errors import AlreadyRunningError, LauncherError
 from launcher.fingerprints import Stamps, of_contents, of_dates
 from launcher.lock import LockedError, ProcessLock
-from launcher.processes import port_is_free
+from launcher.processes import answers, port_is_free
 from launcher.procfile import local_command
 from launcher.supervisor import Child, Roll, Step
 
@@ -290,15 +288,6 @@ def addresses(path: Path, port: int) -> list[str]:
         (str(row.get("title", "")).ljust(width), row["url"], row.get("login"), row.get("password")) for row in people
     )
     return ["  ".join(str(part) for part in row if part) for row in rows]
-
-
-def answers(url: str) -> bool:
-    """Whether the address answers with success."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as response:  # noqa: S310 - our own loopback address
-            return int(response.status) < 300
-    except (OSError, urllib.error.URLError):
-        return False
 
 
 def _below(folder: str | None, pattern: str) -> list[Path]:

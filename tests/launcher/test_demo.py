@@ -17,10 +17,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from launcher.demo import answers, read_environment
+from launcher.demo import read_environment
 from launcher.embedded_postgres import EmbeddedPostgres
 from launcher.environment import PROJECT
-from launcher.processes import free_port, is_alive
+from launcher.processes import answers, free_port, is_alive
 
 pytestmark = pytest.mark.xdist_group("demo")  # one stand-in clone serves all of these
 PATIENCE = 40.0
