@@ -38,29 +38,52 @@ class Grant:
 
     calls: int
     not_before: datetime | None = None
+    at_once: int = 0
+    """How many of them may be under way side by side: so many are released when they have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of one answer, what may correct the ledger."""
+
+    headers: Mapping[str, str]
+    status: int
+    retry_after_seconds: float | None = None
 
 
 def reserve(
-    connection: Connection, *, calls: int, lane: Lane, now: datetime, path: str = "", writes: bool = False
+    connection: Connection,
+    *,
+    calls: int,
+    lane: Lane,
+    now: datetime,
+    path: str = "",
+    writes: bool = False,
+    at_once: int | None = None,
 ) -> Grant:
     """Take up to `calls` from every window of the connection's vendor account at once. `path`, as the manifest writes
-    it, says whether a window of its own (of searches, say) is drawn on too; `writes`, whether those of writes are."""
+    it, says whether a window of its own (of searches, say) is drawn on too; `writes`, whether those of writes are.
+    `at_once`: how many of them will be under way side by side, if not all."""
     rate = connection.manifest.client.rate
     elsewhere = {window.name for window in rate.windows if not _is_for(window, path, writes)}
     with transaction.atomic(savepoint=False):
         rows = [row for row in _locked(connection.account_key, rate, now) if row.name not in elsewhere]
         granted, not_before = calls, now
+        side_by_side = min(calls, at_once or calls)
         for row in rows:
             free, again = _free(row, rate, lane, now)
+            if row.name == CONCURRENCY and free >= side_by_side:
+                continue  # the rest follow when the first have ended
             if free < granted:
                 granted = max(free, 0)
             if free < calls:
                 not_before = max(not_before, again)
+        side_by_side = min(granted, side_by_side)
         if granted:
             for row in rows:
-                _take(row, granted, now)
+                _take(row, side_by_side if row.name == CONCURRENCY else granted, now)
             _keep(rows)
-    return Grant(granted, not_before if granted < calls else None)
+    return Grant(granted, not_before if granted < calls else None, side_by_side)
 
 
 def spend(connection: Connection, *, calls: int, now: datetime, path: str = "") -> None:
@@ -97,19 +120,32 @@ def observe(
     retry_after_seconds: float | None = None,
 ) -> None:
     """Correct the ledger by what the vendor says: its remaining counts, and when it wants us back after a 429."""
+    observe_all(connection, [Seen(headers, status, retry_after_seconds)], now=now)
+
+
+def observe_all(connection: Connection, seen: list[Seen], *, now: datetime) -> None:
+    """The same for several answers, in one transaction, if any of them says something."""
     rate = connection.manifest.client.rate
-    lower = {name.lower(): value for name, value in headers.items()}
-    lifecycle.note(connection, lower, now)
-    told = {window.name: found for window in rate.windows if (found := _told(window, lower, now))}
-    blocked = None
-    if status == 429:
-        wait = retry_after_seconds if retry_after_seconds is not None else retry_after(rate, lower, now)
-        blocked = now + timedelta(seconds=wait if wait is not None else rate.retry_after_default)
-    if not told and blocked is None:
+    words: list[tuple[dict[str, _Told], datetime | None]] = []
+    for one in seen:
+        lower = {name.lower(): value for name, value in one.headers.items()}
+        lifecycle.note(connection, lower, now)
+        told = {window.name: found for window in rate.windows if (found := _told(window, lower, now))}
+        blocked = None
+        if one.status == 429:
+            asked = one.retry_after_seconds
+            wait = asked if asked is not None else retry_after(rate, lower, now)
+            blocked = now + timedelta(seconds=wait if wait is not None else rate.retry_after_default)
+        if told or blocked is not None:
+            words.append((told, blocked))
+    if not words:
         return
     with transaction.atomic():
         rows = _locked(connection.account_key, rate, now)
-        _keep([row for row in rows if _correct(row, told.get(row.name), blocked, now)])
+        changed = {
+            row.name: row for told, blocked in words for row in rows if _correct(row, told.get(row.name), blocked, now)
+        }
+        _keep(list(changed.values()))
 
 
 def _correct(row: BudgetWindow, told: "_Told | None", blocked: datetime | None, now: datetime) -> bool:

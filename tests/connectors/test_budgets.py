@@ -42,6 +42,19 @@ class TestWindows:
 
         assert grant == Grant(0, NOW + timedelta(seconds=60))
 
+    def test_calls_that_follow_each_other_take_one_place_of_those_side_by_side(self, xero: Connection) -> None:
+        first = reserve(xero, calls=8, at_once=2, lane="live", now=NOW)
+        second = reserve(xero, calls=8, at_once=4, lane="live", now=NOW)
+
+        assert first == Grant(8, None, at_once=2)
+        assert second == Grant(3, NOW + timedelta(seconds=1), at_once=3), "Xero takes five side by side"
+        windows = dict(BudgetWindow.objects.values_list("name", "used"))
+        assert {used for name, used in windows.items() if name != CONCURRENCY} == {11}
+        assert BudgetWindow.objects.get(name=CONCURRENCY).in_flight == 5
+
+        release(xero, calls=first.at_once, now=NOW)
+        assert BudgetWindow.objects.get(name=CONCURRENCY).in_flight == 3
+
     def test_calls_beyond_those_reserved_count_too(self, xero: Connection) -> None:
         use(xero, 2)
 

@@ -65,7 +65,7 @@ def partner_under_way(schema_name: str) -> Partner:
 @pytest.fixture
 def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Something to do for every kind, in acme; and a network nobody may use."""
-    monkeypatch.setattr("apps.core.http.pool.session", lambda: pytest.fail("a vendor was called"))
+    monkeypatch.setattr("apps.core.http.pool.adapter", lambda: pytest.fail("a vendor was called"))
     hubspot, harvest = connect(customer, "hubspot"), connect(customer, "harvest")
     (sync,) = add_syncs(harvest, objects=["clients"], actor=None, reason="test")
     client = Client.objects.create(customer=customer, name="Northwind")

@@ -1,7 +1,10 @@
 """One intended write, one effect: recorded before the call, and whatever happens on the way, exactly one at the vendor."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from threading import Lock
+from time import sleep
 from typing import Any
 from uuid import uuid4
 
@@ -13,9 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.models import Customer
 from apps.canonical.models import Change, Client, ExternalRef, Project
 from apps.canonical.services import create_record
+from apps.connectors.budgets import CONCURRENCY
 from apps.connectors.manifest import Family
-from apps.connectors.models import Connection
+from apps.connectors.models import BudgetWindow, Connection
 from apps.connectors.types import Answer, ProbeResult
+from apps.core.http import CallRecord
 from apps.core.models import DueWork
 from apps.core.work.kinds import DELIVER
 from apps.exceptions.models import ExceptionCase
@@ -25,9 +30,11 @@ from apps.syncs.models.outbound import DeliveryStatus as Status
 from apps.syncs.services import (
     DeliveryStateError,
     cancel_delivery,
+    claiming,
     confirm_delivery,
     edit_delivery,
     intend,
+    outcomes,
     retry_delivery,
     sending,
 )
@@ -82,6 +89,21 @@ def deliver(connection: Connection) -> DueWork | None:
     """Let the worker do what is due, waits for a later moment brought forward."""
     Delivery.objects.update(not_before=None)
     return work_on(DELIVER, connection.pk)
+
+
+def claimed_of(connection: Connection, now: datetime | None = None, *, turns: int = 1) -> claiming.Claim:
+    return claiming.claim(connection, sending.client_for(connection), now or datetime.now(UTC), turns=turns)
+
+
+def send_once(connection: Connection) -> claiming.Claim:
+    """One round: claimed, sent, written."""
+    claimed = claimed_of(connection)
+    flight = sending.Flight(sending.client_for(connection), claimed)
+    flight.land()
+    heard = sending.Heard(connection)
+    heard.take(flight)
+    assert heard.write() and not heard.write()
+    return claimed
 
 
 def fresh(delivery: Delivery) -> Delivery:
@@ -289,10 +311,9 @@ class TestManyAtOnce:
         rows = want(*[intent(harvest, "client", client.pk) for client in clients])
         Delivery.objects.update(context={"looked": True})
 
-        claimed, _ = sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC))
-        sending._send_all(harvest, sending.client_for(harvest), claimed)
+        claimed = send_once(harvest)
 
-        assert len(claimed) == 4
+        assert len(claimed.bundles) == 4
         assert [fresh(row).status for row in rows] == ["done", "held", "uncertain", "done"]
         assert {ref.record_id: ref.external_id for ref in ExternalRef.objects.all()} == {
             clients[0].pk: "10",
@@ -314,9 +335,8 @@ class TestManyAtOnce:
             want(*[intent(harvest, "client", client.pk) for client in chosen])
             Delivery.objects.filter(attempts=0).update(context={"looked": True})
             with CaptureQueriesContext(database) as captured:
-                ready, _ = sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC))
-                sending._send_all(harvest, sending.client_for(harvest), ready)
-            assert [len(bundle) for bundle in ready] == [1] * len(chosen)
+                claimed = send_once(harvest)
+            assert [len(bundle) for bundle in claimed.bundles] == [1] * len(chosen)
             return len(captured)
 
         statements(clients[:1])  # the first makes the account's ledger
@@ -326,15 +346,108 @@ class TestManyAtOnce:
     def test_the_first_of_each_record_is_found_behind_many_that_wait(
         self, harvest: Connection, clients: list[Client], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(sending, "_width", lambda _: 2)
+        monkeypatch.setattr(claiming, "MOST_AT_ONCE", 2)
         waiting = [intent(harvest, "client", clients[0].pk, key=f"k{number}") for number in range(7)]
         rows = want(*waiting, intent(harvest, "client", clients[1].pk))
         Delivery.objects.update(context={"looked": True})
 
-        ready, is_moving = sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC))
+        found = claimed_of(harvest)
 
-        assert [item.delivery.pk for (item,) in ready] == [rows[0].pk, rows[7].pk] and is_moving
-        assert sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC)) == ([], False)
+        assert [item.delivery.pk for (item,) in found.bundles] == [rows[0].pk, rows[7].pk] and found.is_moving
+        assert claimed_of(harvest) == claiming.Claim([], 0, is_moving=False)
+
+
+class TestRounds:
+    """More than go out at once: the calls of a round are under way while the answers of the one before are written."""
+
+    @pytest.fixture
+    def rows(self, harvest: Connection, committed: Customer, monkeypatch: pytest.MonkeyPatch) -> list[Delivery]:
+        monkeypatch.setattr(claiming, "MOST_AT_ONCE", 2)
+        clients = [Client.objects.create(customer=committed, name=f"Client {number:02}") for number in range(15)]
+        rows = want(*[intent(harvest, "client", client.pk) for client in clients])
+        Delivery.objects.update(context={"looked": True})
+        return rows
+
+    def test_each_arrives_once_and_no_more_are_under_way_than_may_be(
+        self, harvest: Connection, rows: list[Delivery], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lock, under_way, widest, names = Lock(), 0, 0, []
+        claims: list[int] = []
+        claim = sending.claim
+
+        def send(self: Any, call: Any) -> Answer:
+            nonlocal under_way, widest
+            with lock:
+                under_way += 1
+                widest = max(widest, under_way)
+                names.append(call.body["name"])
+            sleep(0.01)
+            with lock:
+                under_way -= 1
+            return Answer("done", external_id=f"id of {call.body['name']}")
+
+        def counted(*arguments: Any, **more: Any) -> claiming.Claim:
+            found = claim(*arguments, **more)
+            claims.append(len(found.bundles))
+            return found
+
+        monkeypatch.setattr(sending.VendorClient, "send", send)
+        monkeypatch.setattr(sending, "claim", counted)
+        deliver(harvest)
+
+        assert widest == 2
+        assert sorted(names) == [f"Client {number:02}" for number in range(15)]
+        assert claims == [2, 8, 5], "a quick vendor gets several rounds in one claim"
+        names_of = dict(Client.objects.values_list("pk", "name"))
+        assert all(fresh(row).external_id == f"id of {names_of[row.record_id]}" for row in rows)
+        assert Delivery.objects.filter(status=Status.DONE).count() == ExternalRef.objects.count() == 15
+        assert BudgetWindow.objects.get(account_key=harvest.account_key, name=CONCURRENCY).in_flight == 0
+
+    def test_nothing_more_goes_out_once_the_vendor_asked_to_wait(
+        self, harvest: Connection, rows: list[Delivery], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        limited = Answer(
+            "rate_limited",
+            status=429,
+            family=Family.RATE_LIMITED,
+            retry_after_seconds=30,
+            call=CallRecord("POST", "http://x", {}, "", 429, {}, "", 1, ""),
+        )
+        calls = []
+
+        def send(self: Any, call: Any) -> Answer:
+            calls.append(call)
+            return limited if len(calls) > 2 else Answer("done", external_id=str(len(calls)))
+
+        monkeypatch.setattr(sending.VendorClient, "send", send)
+        deliver(harvest)
+
+        assert len(calls) == 10, "the round that was under way, and none after it"
+        found = Counter(fresh(row).status for row in rows)
+        assert found == {"done": 2, "pending": 13}
+
+    def test_killed_with_answers_unwritten_while_more_are_under_way(
+        self, harvest: Connection, practice: Practice, rows: list[Delivery]
+    ) -> None:
+        process = start_python(KILLED, "between two rounds", str(harvest.pk))
+        process.communicate(timeout=120)
+        assert process.returncode == -9
+        in_doubt = Delivery.objects.filter(status=Status.SENDING).count()
+        assert in_doubt > 2, "answers of one round, and the calls of the next"
+
+        deliver_after_the_leases(harvest)
+
+        assert {fresh(row).status for row in rows} == {Status.DONE}
+        names = [item["name"] for item in practice.all("harvest", "clients")]
+        assert sorted(names) == [f"Client {number:02}" for number in range(15)]
+
+    def test_rows_are_read_when_they_go_out_not_while_they_wait(
+        self, harvest: Connection, rows: list[Delivery]
+    ) -> None:
+        with CaptureQueriesContext(database) as captured:
+            claimed_of(harvest)
+        read = [one["sql"] for one in captured if "select *" in one["sql"] and "syncs_delivery" in one["sql"]]
+        assert len(read) == 1 and f"{rows[0].pk}" in read[0] and f"{rows[14].pk}" not in read[0]
 
 
 class TestRefused:
@@ -573,8 +686,8 @@ class TestFence:
         Delivery.objects.filter(pk=delivery.pk).update(status=Status.DONE, external_id="1", token=None)
 
         with transaction.atomic():
-            late = sending.Told(delivery.pk, stale, None, Answer("refused", message="late"))  # type: ignore[arg-type]
-            sending.record_outcomes([late], harvest, datetime.now(UTC))
+            late = outcomes.Told(delivery.pk, stale, None, Answer("refused", message="late"))  # type: ignore[arg-type]
+            outcomes.record_outcomes([late], harvest, datetime.now(UTC))
 
         row = fresh(delivery)
         assert (row.status, row.external_id) == (Status.DONE, "1")
@@ -586,16 +699,15 @@ class TestFence:
     ) -> None:
         (delivery,) = want(intent(harvest, "client", client.pk))
         Delivery.objects.update(context={"looked": True})
-        ready, _ = sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC))
-        slow = ready[0][0]
+        slow = claimed_of(harvest).bundles[0][0]
         sending.give_up_leases(harvest, datetime.now(UTC) + timedelta(hours=1))
         Delivery.objects.update(status=Status.PENDING)  # as after a probe that found nothing
-        (again,), _ = sending._claim(harvest, sending.client_for(harvest), datetime.now(UTC))
+        (again,) = claimed_of(harvest).bundles
         before = Delivery.objects.values().get()
 
         with transaction.atomic():
-            late = sending.Told(delivery.pk, slow.delivery.token, slow.call, Answer(outcome, external_id="9"))
-            sending.record_outcomes([late], harvest, datetime.now(UTC))
+            late = outcomes.Told(delivery.pk, slow.delivery.token, slow.call, Answer(outcome, external_id="9"))
+            outcomes.record_outcomes([late], harvest, datetime.now(UTC))
 
         assert Delivery.objects.values().get() == before
         assert before["status"] == Status.SENDING and before["token"] == again[0].delivery.token
@@ -626,14 +738,14 @@ class TestFence:
         self, harvest: Connection, practice: Practice, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (delivery,) = want(intent(harvest, "client", client.pk))
-        claim, ticks = sending._claim, sending._ticks
+        claim, ticks = sending.claim, sending.ticks
 
-        def stopped(*arguments: Any) -> Any:
-            claimed = claim(*arguments)
-            monkeypatch.setattr(sending, "_ticks", lambda: ticks() + 60)
+        def stopped(*arguments: Any, **more: Any) -> Any:
+            claimed = claim(*arguments, **more)
+            monkeypatch.setattr(sending, "ticks", lambda: ticks() + 60)
             return claimed
 
-        monkeypatch.setattr(sending, "_claim", stopped)
+        monkeypatch.setattr(sending, "claim", stopped)
         deliver(harvest)
         assert practice.all("harvest", "clients") == []
         assert (fresh(delivery).status, fresh(delivery).attempts) == (Status.PENDING, 1)
@@ -646,12 +758,10 @@ class TestFence:
         (delivery,) = want(intent(harvest, "client", client.pk))
         longest = timedelta(seconds=harvest.manifest.client.timeouts.total)
 
-        client_of = sending.client_for(harvest)
         Delivery.objects.update(context={"looked": True})
         before = datetime.now(UTC)
-        ready, _ = sending._claim(harvest, client_of, before)
 
-        assert len(ready) == 1
+        assert len(claimed_of(harvest, before).bundles) == 1
         lease = fresh(delivery).lease_until
         assert lease is not None and lease > before + longest
         sending.give_up_leases(harvest, before + longest)
@@ -688,23 +798,27 @@ KILLED = """
 import os, signal, sys
 from django.db import connection
 connection.set_schema("acme")
-from apps.syncs.services import sending
+from apps.syncs.services import claiming, outcomes, sending
 from apps.syncs.services import probing
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 point, connection_id = sys.argv[1], sys.argv[2]
-send, settle = sending.VendorClient.send, sending.settle
+send, settle = sending.VendorClient.send, outcomes.settle
 if point == "before the claim commits":
-    prepare = sending._prepare
-    sending._prepare = lambda *a: (prepare(*a), die())
+    prepare = claiming._prepare
+    claiming._prepare = lambda *a: (prepare(*a), die())
 elif point == "before the call":
     sending.VendorClient.send = die
 elif point == "after the call":
     sending.VendorClient.send = lambda self, call: (send(self, call), die())
 elif point == "while the outcome is written":
-    sending.settle = lambda *a, **k: (settle(*a, **k), die())
+    outcomes.settle = lambda *a, **k: (settle(*a, **k), die())
+elif point == "between two rounds":
+    claiming.MOST_AT_ONCE = 2
+    write, written = sending.Heard.write, []
+    sending.Heard.write = lambda self: written.append(self) or (die() if len(written) == 2 else write(self))
 elif point == "after the outcome":
     sending._tell_of_connection = die
 
@@ -715,6 +829,17 @@ while work is not None:
     tasks.run(work)
     work = queue.claim()
 """
+
+
+def deliver_after_the_leases(connection: Connection) -> None:
+    """The lease of the dead worker runs out, another one takes over."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    for _ in range(3):
+        DueWork.objects.filter(lease_until__isnull=False).update(lease_until=past)
+        Delivery.objects.filter(lease_until__isnull=False).update(lease_until=past)
+        deliver(connection)
+
+
 POINTS = [
     "before the claim commits",
     "before the call",
@@ -737,11 +862,7 @@ class TestKilled:
         process.communicate(timeout=120)
         assert process.returncode == -9, "the worker was not killed where it should have been"
 
-        past = datetime.now(UTC) - timedelta(seconds=1)
-        for _ in range(3):  # the lease of the dead worker runs out, another one takes over
-            DueWork.objects.filter(lease_until__isnull=False).update(lease_until=past)
-            Delivery.objects.filter(lease_until__isnull=False).update(lease_until=past)
-            deliver(harvest)
+        deliver_after_the_leases(harvest)
 
         assert [fresh(row).status for row in rows] == [Status.DONE, Status.DONE]
         assert [item["name"] for item in practice.all("harvest", "clients")] == ["Northwind"]

@@ -12,7 +12,7 @@ from apps.exceptions.models import ExceptionCase
 from apps.exceptions.selectors import open_cases
 from apps.syncs.models import Delivery
 from apps.syncs.services import journals
-from apps.syncs.services.sending import RenderError, render
+from apps.syncs.services.rendering import RenderError, render
 from tests.syncs.support import NOW
 from tests.tabular.support import files_connection, loaded
 

@@ -18,7 +18,7 @@ from apps.syncs.models.outbound import DeliveryStatus as Status
 from apps.syncs.services import edit_delivery, intend
 from apps.syncs.services.deliveries import Intent
 from apps.syncs.services.moves import next_step
-from apps.syncs.services.sending import hold
+from apps.syncs.services.outcomes import hold
 from apps.syncs.services.superseding import supersede_held
 from tests.syncs.support import NOW
 

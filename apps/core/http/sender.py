@@ -62,15 +62,9 @@ def _exchange(request: OutboundRequest, url: str, started: float) -> tuple[int, 
 
 def _open(request: OutboundRequest, url: str) -> requests.Response:
     headers = {"User-Agent": request.user_agent, "Accept-Encoding": "gzip, deflate", **request.headers}
-    return pool.session().request(
-        request.method,
-        url,
-        headers=headers,
-        data=request.body,
-        timeout=(request.connect_timeout, request.read_timeout),
-        allow_redirects=False,
-        stream=True,
-    )
+    prepared = requests.PreparedRequest()
+    prepared.prepare(method=request.method, url=url, headers=headers, data=request.body)
+    return pool.adapter().send(prepared, stream=True, timeout=(request.connect_timeout, request.read_timeout))
 
 
 def _read(response: requests.Response, most: int) -> bytes:

@@ -17,7 +17,7 @@ from apps.core.problems import Problem, problem_found
 from apps.flows.models import Flow, FlowItem
 from apps.mappings.engine import encode_body
 from apps.syncs.models import Delivery
-from apps.syncs.services.sending import RenderError, render
+from apps.syncs.services.rendering import RenderError, render
 
 
 @dataclass(frozen=True, slots=True)

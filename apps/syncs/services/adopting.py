@@ -22,6 +22,7 @@ from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import health
 from apps.syncs.services.deliveries import Settled, settle
 from apps.syncs.services.moves import STATE_FIELDS, next_step, postpone, take
+from apps.syncs.services.outcomes import hold
 
 # Entity → what identifies it, strongest first; used where the manifest can search by it.
 _CRITERIA = {
@@ -113,8 +114,6 @@ def _could_not_look(
     row: Delivery, connection: Connection, error: VendorTransientError | VendorPermanentError, now: datetime
 ) -> None:
     """Come back later; after some tries, or when the vendor refuses the question, ask a person."""
-    from apps.syncs.services import sending
-
     now = datetime.now(UTC)  # the vendor's wish to wait counts from its answer, not from the start of this work
     fresh = Delivery.objects.select_for_update().get(pk=row.pk)
     family = str(error.family)
@@ -137,7 +136,7 @@ def _could_not_look(
     if family == "auth":
         health.access_refused(connection, error.message, now=now)
     if step.after.state == State.HELD:
-        sending.hold(fresh, step, message=message, detail={})
+        hold(fresh, step, message=message, detail={})
         return
     take(fresh, step)
     fresh.error = message

@@ -15,6 +15,7 @@ from apps.syncs.models import Delivery
 from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services.deliveries import Settled
 from apps.syncs.services.moves import next_step, postpone, take
+from apps.syncs.services.outcomes import Finished, finish, hold, log
 
 
 def probe_uncertain(connection: Connection, client: VendorClient, now: datetime) -> bool:
@@ -46,10 +47,8 @@ def probe_uncertain(connection: Connection, client: VendorClient, now: datetime)
 @transaction.atomic
 def _decide(asked: Delivery, connection: Connection, result: ProbeResult, now: datetime) -> None:
     """Write what the vendor said of the send that was the latest when it was asked: it says nothing of a later one."""
-    from apps.syncs.services import sending
-
     row = Delivery.objects.select_for_update().get(pk=asked.pk)
-    sending.log(row, "probe", result.state, None, result)
+    log(row, "probe", result.state, None, result)
     step = next_step(
         row,
         Probed(
@@ -64,10 +63,10 @@ def _decide(asked: Delivery, connection: Connection, result: ProbeResult, now: d
         return
     if step.after.state == State.DONE:
         external_id = result.external_id or row.external_id
-        sending.finish([sending.Finished(Settled(row, step, external_id), result.found)], connection, now=now)
+        finish([Finished(Settled(row, step, external_id), result.found)], connection, now=now)
     elif step.after.state == State.HELD:
         message = storable(result.reason) or "the vendor can't tell whether it was written"
-        sending.hold(row, step, message=message, detail={})
+        hold(row, step, message=message, detail={})
     else:
         take(row, step)
         row.error = "It did not arrive; it is sent again." if result.state == "absent" else storable(result.reason)
