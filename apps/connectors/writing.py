@@ -38,7 +38,15 @@ from apps.connectors.types import (
     VendorPermanentError,
     VendorTransientError,
 )
-from apps.core.http import AnswerTooLargeError, BlockedAddressError, MaybeSentError, NotSentError, OutboundRequest
+from apps.core.http import (
+    AnswerTooLargeError,
+    BlockedAddressError,
+    MaybeSentError,
+    NotSentError,
+    OutboundRequest,
+    excerpt,
+)
+from apps.core.json_text import dump_bytes
 
 __all__ = ["Writer", "marker_for"]
 
@@ -120,7 +128,8 @@ class Writer:
         return [self._one_of(call, spec.batch, received, one) for call, one in zip(calls, results, strict=True)]
 
     def _one_of(self, call: PreparedCall, batch: Batch, received: Received, result: Any) -> Answer:
-        """What one result of a batch says about its write."""
+        """What one result of a batch says about its write; its record shows nothing of the others."""
+        received = self._share_of(call, received, result)
         status = text_of(get(result, batch.status)) if batch.status else ""
         is_failed = bool(batch.failed) and bool(get(result, batch.failed))
         if not isinstance(result, dict) or (batch.status and not status.isdigit()):
@@ -137,6 +146,15 @@ class Writer:
         if fault is not None:
             return dataclasses.replace(self._fault(fault, received), status=number)
         return self._answer(call, dataclasses.replace(received, body=body))
+
+    def _share_of(self, call: PreparedCall, received: Received, result: Any) -> Received:
+        secrets = self.transport.secrets()
+        own = dataclasses.replace(
+            received.response.call,
+            request_body=excerpt(dump_bytes(redacted(call.item, secrets)), secrets),
+            response_body=excerpt(dump_bytes(result), secrets),
+        )
+        return dataclasses.replace(received, response=dataclasses.replace(received.response, call=own))
 
     def send(self, call: PreparedCall) -> Answer:
         spec = self.manifest.write(call.object_name, call.operation)

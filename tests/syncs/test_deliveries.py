@@ -686,7 +686,7 @@ class TestFence:
         Delivery.objects.filter(pk=delivery.pk).update(status=Status.DONE, external_id="1", token=None)
 
         with transaction.atomic():
-            late = outcomes.Told(delivery.pk, stale, None, Answer("refused", message="late"))  # type: ignore[arg-type]
+            late = outcomes.Told(delivery, stale, None, Answer("refused", message="late"))  # type: ignore[arg-type]
             outcomes.record_outcomes([late], harvest, datetime.now(UTC))
 
         row = fresh(delivery)
@@ -706,7 +706,7 @@ class TestFence:
         before = Delivery.objects.values().get()
 
         with transaction.atomic():
-            late = outcomes.Told(delivery.pk, slow.delivery.token, slow.call, Answer(outcome, external_id="9"))
+            late = outcomes.Told(slow.delivery, slow.token, slow.call, Answer(outcome, external_id="9"))
             outcomes.record_outcomes([late], harvest, datetime.now(UTC))
 
         assert Delivery.objects.values().get() == before

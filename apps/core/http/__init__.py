@@ -1,7 +1,7 @@
 """The one way out: every call to another system goes through `send`, which guards addresses, time and size."""
 
 from apps.core.http.errors import AnswerTooLargeError, BlockedAddressError, MaybeSentError, NotSentError, OutboundError
-from apps.core.http.redact import redact_headers, redact_text, redact_url
+from apps.core.http.redact import excerpt, redact_headers, redact_text, redact_url
 from apps.core.http.sender import send
 from apps.core.http.values import CallRecord, OutboundRequest, OutboundResponse
 
@@ -14,6 +14,7 @@ __all__ = [
     "OutboundError",
     "OutboundRequest",
     "OutboundResponse",
+    "excerpt",
     "redact_headers",
     "redact_text",
     "redact_url",

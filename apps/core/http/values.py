@@ -1,7 +1,7 @@
 """A request to another system, its answer, and the redacted record of both that is stored and shown."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -46,9 +46,6 @@ class CallRecord:
     response_body: str
     elapsed_ms: int
     error: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class Ready:
     """A delivery whose intent is committed, and its call."""
 
     delivery: Delivery
+    token: UUID
     call: PreparedCall
     lease_ends: float
     """By this machine's own clock (`_ticks`), which nobody sets."""
@@ -107,7 +108,7 @@ def _claim_bundle(bundle: list[Delivery], shared: _Claim) -> list[Ready]:
             continue
         take(row, step)
         row.sent_at = now
-        ready.append(Ready(row, call, lease_ends=ticks() + lease.total_seconds(), longest_call=longest))
+        ready.append(Ready(row, shared.token, call, lease_ends=ticks() + lease.total_seconds(), longest_call=longest))
     return ready
 
 

@@ -6,31 +6,37 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection as database
 from django.db import transaction
 
 from apps.connectors.models import Connection
 from apps.connectors.types import Answer, PreparedCall
 from apps.core.errors import AppError
-from apps.core.json_text import storable, tame
+from apps.core.http import CallRecord
+from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem, report
+from apps.core.statements import execute_beside
 from apps.syncs import machine
 from apps.syncs.loading import load_page
 from apps.syncs.machine import State
 from apps.syncs.models import Delivery, DeliveryAttempt
 from apps.syncs.services.contexts import load_context
 from apps.syncs.services.deliveries import Settled, settle, trace_key
-from apps.syncs.services.moves import next_step, take
+from apps.syncs.services.moves import STATE_FIELDS, next_step, take
 
 logger = logging.getLogger(__name__)
 _NAMED = 5
+_DECIDING = (*STATE_FIELDS, "external_id")
+_SENT = ("method", "url", "request_headers", "request_body")
+_RECEIVED = ("status", "response_headers", "response_body", "elapsed_ms", "error")
 _TABLE = Delivery._meta.db_table
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What became of the call that was made for a delivery under this token."""
+    """What became of the call that was made for a delivery under this token; the delivery as it was claimed."""
 
-    delivery_id: int
+    delivery: Delivery
     token: UUID | None
     call: PreparedCall
     answer: Answer
@@ -38,14 +44,11 @@ class Told:
 
 def record_outcomes(told: list[Told], connection: Connection, now: datetime) -> None:
     """Write what became of calls. Fenced: where another worker took a delivery over, its word counts."""
-    statement = f"select * from {_TABLE} where id = any(%s) order by id for update"
-    rows = {row.pk: row for row in Delivery.objects.raw(statement, [[one.delivery_id for one in told]])}
-    DeliveryAttempt.objects.bulk_create(
-        _attempt(rows[one.delivery_id], "send", one.answer.outcome, one.call, one.answer) for one in told
-    )
+    _lock([one.delivery for one in told])
+    _keep([_attempt(one.delivery, "send", one.answer.outcome, one.call, one.answer) for one in told])
     finished: list[Finished] = []
     for one in told:
-        row, answer = rows[one.delivery_id], one.answer
+        row, answer = one.delivery, one.answer
         message = storable(answer.message)
         step = _step_after(row, one, connection, now)
         if step is None:
@@ -57,8 +60,21 @@ def record_outcomes(told: list[Told], connection: Connection, now: datetime) -> 
         else:
             take(row, step)
             row.error = message
-            row.save()
+            row.save(update_fields=[*STATE_FIELDS, "error"])
     finish(finished, connection, now=now)
+
+
+def _lock(rows: list[Delivery]) -> None:
+    """Lock them, and bring what decides about them up to date: all else of a delivery stays while it is being sent."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"select id, {', '.join(_DECIDING)} from {_TABLE} where id = any(%s) order by id for update",
+            [[row.pk for row in rows]],
+        )
+        found = {pk: values for pk, *values in cursor.fetchall()}
+    for row in rows:
+        for name, value in zip(_DECIDING, found[row.pk], strict=True):
+            setattr(row, name, value)
 
 
 def _step_after(row: Delivery, told: Told, connection: Connection, now: datetime) -> machine.Step | None:
@@ -150,19 +166,29 @@ def _detail(answer: Answer) -> dict[str, Any]:
 
 
 def log(row: Delivery, kind: str, outcome: str, call: PreparedCall | None, answer: Any) -> None:
-    _attempt(row, kind, outcome, call, answer).save(force_insert=True)
+    _keep([_attempt(row, kind, outcome, call, answer)])
 
 
-def _attempt(row: Delivery, kind: str, outcome: str, call: PreparedCall | None, answer: Any) -> DeliveryAttempt:
-    record = answer.call.as_dict() if getattr(answer, "call", None) else {}
-    sent = {k: record[k] for k in ("method", "url", "request_headers", "request_body") if k in record}
-    received = ("status", "response_headers", "response_body", "elapsed_ms", "error")
-    return DeliveryAttempt(
-        customer_id=row.customer_id,
-        delivery=row,
-        kind=kind,
-        outcome=outcome,
-        request=tame(sent or (call.redacted() if call else {})),
-        response=tame({k: record[k] for k in received if k in record}),
-        message=storable(getattr(answer, "message", "") or getattr(answer, "reason", "")),
+def _attempt(row: Delivery, kind: str, outcome: str, call: PreparedCall | None, answer: Any) -> dict[str, Any]:
+    """The row of an attempt."""
+    record: CallRecord | None = getattr(answer, "call", None)
+    return {
+        "customer_id": row.customer_id,
+        "delivery_id": row.pk,
+        "kind": kind,
+        "outcome": outcome,
+        "request": {name: getattr(record, name) for name in _SENT} if record else (call.redacted() if call else {}),
+        "response": {name: getattr(record, name) for name in _RECEIVED} if record else {},
+        "message": getattr(answer, "message", "") or getattr(answer, "reason", ""),
+    }
+
+
+def _keep(attempts: list[dict[str, Any]]) -> None:
+    execute_beside(
+        f"""
+        insert into {DeliveryAttempt._meta.db_table} (customer_id, delivery_id, kind, outcome, request, response, message)
+        select * from json_to_recordset(%(rows)s::json)
+            as s(customer_id bigint, delivery_id bigint, kind text, outcome text, request jsonb, response jsonb, message text)
+        """,
+        {"rows": dump_json(attempts)},
     )

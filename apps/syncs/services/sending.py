@@ -164,7 +164,7 @@ class Heard:
         with transaction.atomic():
             record_outcomes(
                 [
-                    Told(item.delivery.pk, item.delivery.token, item.call, answer)
+                    Told(item.delivery, item.token, item.call, answer)
                     for item, answer in zip(items, answers, strict=True)
                 ],
                 self._connection,
