@@ -72,7 +72,7 @@ def environment(**extra: str) -> dict[str, str]:
     }
 
 
-def start_python(script: str, *arguments: str, **extra: str) -> subprocess.Popen[str]:
+def start_python(script: str, *arguments: str, stdin: int | None = None, **extra: str) -> subprocess.Popen[str]:
     """Run a script, with Django ready, in a process of its own."""
     code = f"import django\ndjango.setup()\n{script}"
     return subprocess.Popen(
@@ -80,6 +80,7 @@ def start_python(script: str, *arguments: str, **extra: str) -> subprocess.Popen
         env=environment(**extra),
         cwd=ROOT,
         text=True,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

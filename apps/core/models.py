@@ -26,6 +26,9 @@ class DueWork(models.Model):
     due_at = models.DateTimeField(db_default=Now())
     lease_until = models.DateTimeField(null=True, blank=True)
     token = models.UUIDField(null=True, blank=True, help_text="Fence: only its holder may finish or renew the claim.")
+    holder = models.IntegerField(
+        null=True, blank=True, help_text="The advisory lock of the session that claimed it: gone with its worker."
+    )
     attempts = models.PositiveIntegerField(default=0, help_text="Claims since it last ended well.")
     version = models.BigIntegerField(default=0)
     error = models.TextField(blank=True, default="")
@@ -34,7 +37,10 @@ class DueWork(models.Model):
     class Meta:
         verbose_name_plural = "due work"
         constraints = [models.UniqueConstraint(fields=["schema_name", "kind", "key"], name="due_work_once")]
-        indexes = [models.Index(fields=["due_at"])]
+        indexes = [
+            models.Index(fields=["due_at"]),
+            models.Index(fields=["holder"], name="due_work_held", condition=models.Q(lease_until__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.schema_name} {self.kind} {self.key}"

@@ -1,7 +1,10 @@
 """Real processes on one table: each row is done once, whoever asks; and a ring reaches a sleeping worker."""
 
+import signal
+import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from threading import Event, Thread
 
 import pytest
@@ -9,7 +12,7 @@ from django.db import connection
 
 from apps.accounts.models import Customer
 from apps.core.models import DueWork
-from apps.core.work import bell, wake
+from apps.core.work import bell, queue, wake
 from apps.core.work import broker as broker_module
 from apps.core.work.broker import NotifyBroker
 from tests.committed import output_of, start_python
@@ -39,6 +42,65 @@ class TestSideBySide:
 
         assert done == {str(number): 1 for number in range(150)}
         assert not DueWork.objects.exists()
+
+
+HOLDER = """
+from apps.core.work import queue
+work = queue.claim()
+print(work.token, flush=True)
+input()
+queue.renew(work)
+"""
+
+
+class TestDead:
+    @pytest.fixture
+    def holder(self, committed: Customer) -> Iterator[subprocess.Popen[str]]:
+        """A process that has claimed the only work there is."""
+        wake("test.dead", 1)
+        process = start_python(HOLDER, stdin=subprocess.PIPE)
+        assert process.stdout is not None and process.stdout.readline()
+        yield process
+        process.kill()
+        process.communicate()
+
+    def test_the_claim_of_a_killed_worker_ends_before_its_lease(self, holder: subprocess.Popen[str]) -> None:
+        assert queue.release_dead() == 0 and queue.claim() is None, "it lives"
+
+        holder.kill()
+        holder.wait()
+        assert eventually(queue.release_dead) == 1
+        work = queue.claim()
+        assert work is not None and (work.key, work.attempts) == ("1", 2)
+        assert queue.release_dead() == 0, "whoever asks lives, too"
+
+    def test_a_stopped_worker_keeps_its_claim(self, holder: subprocess.Popen[str]) -> None:
+        holder.send_signal(signal.SIGSTOP)
+
+        assert queue.release_dead() == 0 and queue.claim() is None
+
+    def test_one_that_lost_its_session_and_lives_is_told_that_it_was_overtaken(
+        self, holder: subprocess.Popen[str]
+    ) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = %s",
+                [DueWork.objects.get().holder],
+            )
+        assert eventually(queue.release_dead) == 1
+        assert queue.claim() is not None
+
+        _, errors = holder.communicate("go on\n", timeout=60)
+        assert holder.returncode == 1 and ("LeaseLostError" in errors or "OperationalError" in errors)
+        assert DueWork.objects.get().attempts == 2
+
+
+def eventually(ask: Callable[[], int]) -> int:
+    """Postgres takes a moment to see that a client is gone."""
+    deadline = time.monotonic() + 30
+    while not (found := ask()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
 
 
 LISTENER = """

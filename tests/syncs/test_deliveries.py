@@ -363,6 +363,7 @@ class TestRounds:
     @pytest.fixture
     def rows(self, harvest: Connection, committed: Customer, monkeypatch: pytest.MonkeyPatch) -> list[Delivery]:
         monkeypatch.setattr(claiming, "MOST_AT_ONCE", 2)
+        monkeypatch.setattr(sending, "_MOST_TURNS", 4)
         clients = [Client.objects.create(customer=committed, name=f"Client {number:02}") for number in range(15)]
         rows = want(*[intent(harvest, "client", client.pk) for client in clients])
         Delivery.objects.update(context={"looked": True})
@@ -425,6 +426,18 @@ class TestRounds:
         assert len(calls) == 10, "the round that was under way, and none after it"
         found = Counter(fresh(row).status for row in rows)
         assert found == {"done": 2, "pending": 13}
+
+    def test_after_its_slice_the_worker_lets_go_and_is_due_again(
+        self, harvest: Connection, rows: list[Delivery], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answer_with(monkeypatch, *[Answer("done", external_id=str(number)) for number in range(15)])
+        monkeypatch.setattr(sending, "_SLICE_SECONDS", 0.0)
+
+        for done in (2, 4, 6):
+            work = deliver(harvest)
+            assert work is not None and work.due_at <= datetime.now(UTC) and work.lease_until is None
+            assert Delivery.objects.filter(status=Status.DONE).count() == done
+            assert not Delivery.objects.filter(status=Status.SENDING).exists(), "what was heard is written"
 
     def test_killed_with_answers_unwritten_while_more_are_under_way(
         self, harvest: Connection, practice: Practice, rows: list[Delivery]

@@ -19,6 +19,7 @@ from apps.core.models import Lane
 from apps.core.statements import schemaless, unhurried
 from apps.core.tenancy.context import require_partner_schema
 from apps.core.work.bell import let_go, ring_bell
+from apps.core.work.life import LIFE, sign_of_life
 
 logger = logging.getLogger(__name__)
 _MAX_BACKOFF = timedelta(minutes=15)
@@ -73,7 +74,8 @@ def claim(*, now: datetime | None = None) -> Work | None:
     with schemaless() as cursor:
         cursor.execute(
             f"""
-            update public.core_duework set lease_until = clock_timestamp() + make_interval(secs => %s), token = %s, attempts = attempts + 1
+            update public.core_duework set lease_until = clock_timestamp() + make_interval(secs => %s), token = %s,
+                   holder = %s, attempts = attempts + 1
              where id = (select id from public.core_duework
                           where due_at <= coalesce(%s, clock_timestamp())
                             and (lease_until is null or lease_until < clock_timestamp())
@@ -83,7 +85,7 @@ def claim(*, now: datetime | None = None) -> Work | None:
                       (select s.version from public.core_configstamp s where s.schema_name = core_duework.schema_name),
                       {unhurried()}
             """,
-            [lease, token, now],
+            [lease, token, sign_of_life(cursor.connection), now],
         )
         row = cursor.fetchone()
     if row is None:
@@ -151,7 +153,7 @@ def finish(work: Work, *, next_due_at: datetime | None) -> None:
                 return
         cursor.execute(
             f"""
-            update public.core_duework set lease_until = null, token = null, attempts = 0, error = '',
+            update public.core_duework set lease_until = null, token = null, holder = null, attempts = 0, error = '',
                    due_at = case when version = %(version)s then coalesce(%(next)s, clock_timestamp()) else clock_timestamp() end,
                    lane = case when version = %(version)s and %(next)s > clock_timestamp() + make_interval(secs => %(soon)s)
                                then %(backfill)s else lane end
@@ -175,12 +177,32 @@ def fail(work: Work, *, error: str) -> None:
     with schemaless() as cursor:
         cursor.execute(
             """
-            update public.core_duework set lease_until = null, token = null, error = %s,
+            update public.core_duework set lease_until = null, token = null, holder = null, error = %s,
                    due_at = clock_timestamp() + make_interval(secs => %s)
              where id = %s and token = %s
             """,
             [error[:2000], pause.total_seconds(), work.id, work.token],
         )
+
+
+def release_dead() -> int:
+    """End the claims of workers that are gone, without waiting for their leases: whoever dies drops its lock with its session. One
+    that is merely stopped, or on a host that vanished, keeps it, and its claims until the leases run out. Returns how many."""
+    with schemaless() as cursor:
+        own = sign_of_life(
+            cursor.connection
+        )  # a session gets its own locks again and again: they prove nothing to itself
+        cursor.execute(
+            """
+            with held as materialized (select distinct holder from public.core_duework
+                                        where lease_until > clock_timestamp() and holder <> %s),
+                 dead as materialized (select holder from held where pg_try_advisory_xact_lock(%s, holder))
+            update public.core_duework set lease_until = clock_timestamp(), holder = null
+             where lease_until > clock_timestamp() and holder in (select holder from dead)
+            """,
+            [own, LIFE],
+        )
+        return int(cursor.rowcount)
 
 
 def has_due() -> bool:

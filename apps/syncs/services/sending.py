@@ -31,8 +31,10 @@ from apps.syncs.services.superseding import supersede_held
 
 # Threads a process keeps, and with them their connections to the vendors.
 _CALLERS = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="call")
+# After so long somebody else may have the worker, and a worker that shall stop can.
+_SLICE_SECONDS = 4.0
 # How many calls a thread makes one after the other, where the vendor is quick; else each would wait for the one before.
-_MOST_TURNS = 4
+_MOST_TURNS = 8
 _QUICK_SECONDS = 1.0
 
 
@@ -49,9 +51,11 @@ def deliver(work: Work, now: datetime) -> datetime | None:
 
 
 def _deliver(work: Work, connection: Connection, heard: "Heard") -> datetime | None:
-    """Round by round, until nothing is due. While the calls of a round are under way, the answers of the one before are written."""
+    """Round by round, until nothing is due or the slice is over. While the calls of a round are under way, the answers
+    of the one before are written."""
     turns = 1
     is_again = False
+    slice_ends = time.monotonic() + _SLICE_SECONDS
     while True:
         now = datetime.now(UTC)
         situation = situation_of(connection, now)
@@ -89,6 +93,8 @@ def _deliver(work: Work, connection: Connection, heard: "Heard") -> datetime | N
         if not are_done:
             heard.write()  # what a vendor refuses, or cannot do now, decides on what goes out next
         turns = _MOST_TURNS if are_done and seconds < _QUICK_SECONDS * turns else 1
+        if time.monotonic() > slice_ends:
+            return now
         is_again = True
 
 

@@ -46,8 +46,10 @@ class Command(BaseCommand):
         sys.exit(1)
 
     def _ring_if_due(self) -> None:
-        """The tick: one indexed query over the shared table, never a look into every schema."""
+        """The tick: indexed queries over the shared table, never a look into every schema."""
         try:
+            if freed := queue.release_dead():
+                logger.warning("core.worker.freed %s claims of workers that died", freed)
             if queue.has_due():
                 ring_bell()
         except Exception:
