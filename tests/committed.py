@@ -72,7 +72,9 @@ def environment(**extra: str) -> dict[str, str]:
     }
 
 
-def start_python(script: str, *arguments: str, stdin: int | None = None, **extra: str) -> subprocess.Popen[str]:
+def start_python(
+    script: str, *arguments: str, stdin: int | None = None, start_new_session: bool = False, **extra: str
+) -> subprocess.Popen[str]:
     """Run a script, with Django ready, in a process of its own."""
     code = f"import django\ndjango.setup()\n{script}"
     return subprocess.Popen(
@@ -81,6 +83,7 @@ def start_python(script: str, *arguments: str, stdin: int | None = None, **extra
         cwd=ROOT,
         text=True,
         stdin=stdin,
+        start_new_session=start_new_session,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
