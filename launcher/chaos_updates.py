@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import django
 
-PAUSE_SECONDS = 0.4
+PAUSE_SECONDS = 1.0
 
 
 def main(log_path: str, schema_name: str, seed: str) -> None:
