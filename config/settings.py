@@ -167,8 +167,10 @@ Q_CLUSTER: dict[str, Any] = {
     "cache": "process",
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "apps.core.work.broker.NotifyBroker"}),
 }
-# How long a claim on work holds without being renewed: the longest a killed worker can delay its work.
+# How long a claim on work holds without being renewed: the longest a stopped worker can delay its work.
 WORK_LEASE_SECONDS = env.int("WORK_LEASE_SECONDS", default=60)
+# Live work that is due and unclaimed for longer is an alarm: /workz answers 503, the worker's log says so.
+WORK_ALERT_SECONDS = env.int("WORK_ALERT_SECONDS", default=120)
 
 # --- connectors -----------------------------------------------------------------------------------------------
 # Folders of a deployment's own connectors, beside the catalog: each holds <slug>/manifest.yaml and needs no code here.

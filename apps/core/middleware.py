@@ -5,11 +5,13 @@ from collections.abc import Callable
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from apps.core.work.queue import waiting
+
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
 class HealthMiddleware:
-    """`/healthz` says the process answers, `/readyz` that it reaches its database.
+    """`/healthz` says the process answers, `/readyz` that it reaches its database, `/workz` that background work keeps up.
 
     First in the chain, since probes come with a host name no partner has.
     """
@@ -22,6 +24,8 @@ class HealthMiddleware:
             return JsonResponse({"status": "ok"})
         if request.path == "/readyz":
             return self._ready()
+        if request.path == "/workz":
+            return self._keeps_up()
         return self.get_response(request)
 
     def _ready(self) -> HttpResponse:
@@ -31,6 +35,20 @@ class HealthMiddleware:
         except Exception as error:
             return JsonResponse({"status": "database unreachable", "error": type(error).__name__}, status=503)
         return JsonResponse({"status": "ok"})
+
+    def _keeps_up(self) -> HttpResponse:
+        """For a monitor: counts and seconds over all partners, nothing of theirs. 503 when live work waits too long."""
+        try:
+            found = waiting()
+        except Exception as error:
+            return JsonResponse({"status": "database unreachable", "error": type(error).__name__}, status=503)
+        told = {
+            "status": "behind" if found.is_behind else "ok",
+            "due": found.due,
+            "oldest_live_seconds": round(found.oldest_live_seconds, 1),
+            "oldest_seconds": round(found.oldest_seconds, 1),
+        }
+        return JsonResponse(told, status=503 if found.is_behind else 200)
 
 
 class AdminContentSecurityPolicy:

@@ -7,8 +7,10 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from django.test import Client as DjangoClient
 from django_tenants.utils import schema_context
 
+from apps.core.management.commands import runworker
 from apps.core.models import DueWork, Lane
 from apps.core.tenancy.context import WrongSchemaError
 from apps.core.work import bell, queue, registry, tasks, wake
@@ -179,7 +181,7 @@ class TestClaim:
 
         assert take().key == "held"
         assert queue.claim() is None
-        assert not queue.has_due()
+        assert queue.waiting().due == 0
 
     def test_a_claim_names_its_partner(self, partner: Partner, globex: Partner) -> None:
         with schema_context("globex"):
@@ -399,3 +401,39 @@ class TestWrongSchema:
 
         row.refresh_from_db()
         assert called == [] and row.error.startswith("WrongSchemaError")
+
+
+class TestKeepingUp:
+    def test_the_oldest_unclaimed_is_told_and_an_alarm_when_people_wait_for_it(
+        self, partner: Partner, client: DjangoClient, settings: Any
+    ) -> None:
+        assert client.get("/workz").json() == {"status": "ok", "due": 0, "oldest_live_seconds": 0, "oldest_seconds": 0}
+        now = datetime.now(UTC)
+        wake(KIND, 1, due_at=now - timedelta(seconds=100))
+        wake(KIND, 2, due_at=now - timedelta(hours=3), lane=Lane.BACKFILL)
+        wake(KIND, 3, due_at=now + timedelta(hours=1))
+
+        answer = client.get("/workz", headers={"host": "nobody.knows.it"})
+        told = answer.json()
+        assert (answer.status_code, told["status"], told["due"]) == (200, "ok", 2)
+        assert 100 <= told["oldest_live_seconds"] < 160 and 10_800 <= told["oldest_seconds"] < 10_860
+
+        settings.WORK_ALERT_SECONDS = 60
+        answer = client.get("/workz")
+        assert (answer.status_code, answer.json()["status"]) == (503, "behind")
+
+        DueWork.objects.filter(key="1").update(lease_until=now + timedelta(minutes=5))
+        assert client.get("/workz").status_code == 200, "somebody is at it; a back-fill may wait"
+
+    def test_the_worker_says_so_once_a_minute(
+        self, partner: Partner, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        settings.WORK_ALERT_SECONDS = 60
+        monkeypatch.setattr(runworker, "ring_bell", lambda: None)
+        wake(KIND, 1, due_at=datetime.now(UTC) - timedelta(seconds=100))
+        command = runworker.Command()
+
+        command._ring_if_due()
+        command._ring_if_due()
+
+        assert [record.message.split(":")[0] for record in caplog.records] == ["core.worker.behind"]

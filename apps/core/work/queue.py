@@ -205,10 +205,31 @@ def release_dead() -> int:
         return int(cursor.rowcount)
 
 
-def has_due() -> bool:
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is due and nobody holds."""
+
+    due: int
+    oldest_live_seconds: float
+    """How long the oldest of what people wait for has been due; 0 if there is none."""
+    oldest_seconds: float
+    """The same over all lanes: a back-fill may wait long without anything being wrong."""
+
+    @property
+    def is_behind(self) -> bool:
+        return self.oldest_live_seconds > settings.WORK_ALERT_SECONDS
+
+
+def waiting() -> Waiting:
+    """By the database's clock, over all partners."""
     with schemaless() as cursor:
         cursor.execute(
-            """select exists (select 1 from public.core_duework where due_at <= clock_timestamp()
-                               and (lease_until is null or lease_until < clock_timestamp()))"""
+            """
+            select count(*), coalesce(extract(epoch from clock_timestamp() - min(due_at) filter (where lane = %s)), 0)::float,
+                   coalesce(extract(epoch from clock_timestamp() - min(due_at)), 0)::float
+              from public.core_duework
+             where due_at <= clock_timestamp() and (lease_until is null or lease_until < clock_timestamp())
+            """,
+            [Lane.LIVE],
         )
-        return bool(cursor.fetchone()[0])
+        return Waiting(*cursor.fetchone())

@@ -4,6 +4,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -15,11 +16,14 @@ from apps.core.work.bell import ring_bell
 
 logger = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
+_TELL_SECONDS = 60.0
 _STOPPING = {signal.SIGTERM, signal.SIGINT}
 
 
 class Command(BaseCommand):
     help = "Runs the worker processes. Stops gracefully on SIGTERM, also when every process of the group gets it."
+
+    _told_at = -_TELL_SECONDS
 
     def handle(self, *args: Any, **options: Any) -> None:
         from django_q import cluster as q2
@@ -50,8 +54,16 @@ class Command(BaseCommand):
         try:
             if freed := queue.release_dead():
                 logger.warning("core.worker.freed %s claims of workers that died", freed)
-            if queue.has_due():
+            waiting = queue.waiting()
+            if waiting.due:
                 ring_bell()
+            if waiting.is_behind and time.monotonic() > self._told_at + _TELL_SECONDS:
+                self._told_at = time.monotonic()
+                logger.error(
+                    "core.worker.behind: of %s due, the oldest waits since %.0f s; more workers are needed, or one hangs",
+                    waiting.due,
+                    waiting.oldest_live_seconds,
+                )
         except Exception:
             logger.exception("core.worker.tick_failed")
             connection.close()
