@@ -217,7 +217,7 @@ class Waiting:
 
     @property
     def is_behind(self) -> bool:
-        return self.oldest_live_seconds > settings.WORK_ALERT_SECONDS
+        return self.oldest_live_seconds > int(settings.WORK_ALERT_SECONDS)
 
 
 def waiting() -> Waiting:
