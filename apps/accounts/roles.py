@@ -59,6 +59,7 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "canonical.*_contract*",
         "canonical.*_rate*",
         "canonical.decide_proposal",
+        "canonical.write_off_work",
         "exceptions.*",
     ),
     Role.AUDITOR: _READ,

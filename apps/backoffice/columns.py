@@ -27,6 +27,7 @@ _TONES = {
         "loaded",
         "signed",
         "solved",
+        "balanced",
     },
     "bad": {
         "failing",
@@ -39,6 +40,7 @@ _TONES = {
         "lost",
         "declined",
         "past_due",
+        "break",
     },
     "warn": {
         "needs_layout",
@@ -53,8 +55,20 @@ _TONES = {
         "new",
         "tentative",
         "requested",
+        "unconfirmed",
     },
-    "busy": {"received", "ready", "running", "sending", "pending", "retrying", "posted", "planned", "updated"},
+    "busy": {
+        "received",
+        "ready",
+        "running",
+        "sending",
+        "pending",
+        "retrying",
+        "posted",
+        "planned",
+        "updated",
+        "settling",
+    },
 }
 _TONE_OF = {state: tone for tone, states in _TONES.items() for state in states}
 _SPANS = ((60, "second"), (3600, "minute"), (86_400, "hour"), (86_400 * 30, "day"))

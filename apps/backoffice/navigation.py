@@ -17,6 +17,10 @@ _CUSTOMERS = (
     ("Connections", "cable", "connectors_connection_changelist", "connectors.view_connection"),
     ("Connector catalog", "apps", "catalog", "connectors.view_connection"),
 )
+_MONEY = (
+    ("Control totals", "balance", "flows_controltotal_changelist", "flows.view_controltotal"),
+    ("Write-offs", "money_off", "canonical_writeoff_changelist", "canonical.view_writeoff"),
+)
 _DATA = (
     ("Syncs", "sync", "syncs_sync_changelist", "syncs.view_sync"),
     ("Runs", "history", "syncs_syncrun_changelist", "syncs.view_syncrun"),
@@ -71,6 +75,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = [
         {"title": "Work", "items": _work(request)},
         {"title": "Customers", "items": _items(_CUSTOMERS, may)},
+        {"title": "Money", "items": _items(_MONEY, may)},
         {"title": "Flow of data", "items": _items(_DATA, may)},
         {"title": "Business records", "collapsible": True, "items": _items(_RECORDS, may)},
         {"title": "Settings", "collapsible": True, "items": _items(_SETTINGS, may)},

@@ -8,7 +8,7 @@ from django.urls import reverse
 from apps.canonical.models import Invoice, JournalEntry
 from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
-from apps.flows.models import Flow, FlowItem
+from apps.flows.models import ControlTotal, Flow, FlowItem
 from apps.syncs.models import Delivery, SourceRecord, SyncRun
 from apps.tabular.models import DataFile
 
@@ -22,6 +22,7 @@ _MODELS: dict[str, type[Any]] = {
     "flow_item": FlowItem,
     "invoice": Invoice,
     "journal_entry": JournalEntry,
+    "control_total": ControlTotal,
 }
 
 

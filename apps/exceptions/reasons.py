@@ -200,6 +200,12 @@ _REASONS = (
         "Void one of the two in the ERP, or delete the draft. It closes itself then.",
     ),
     Reason(
+        "totals_differ",
+        "Totals do not add up",
+        "The totals of a project differ between your systems. We are looking into it.",
+        "Look at the records named: each says why it is there. It closes itself when both sides agree.",
+    ),
+    Reason(
         "flow_incomplete",
         "A flow lacks a connection or a setting",
         "Something is not set up yet.",

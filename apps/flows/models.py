@@ -73,3 +73,49 @@ class FlowItem(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+
+class ControlTotal(models.Model):
+    """One equation for one project, month and currency, as it was last worked out. Its words: `apps.flows.rules.control_totals`."""
+
+    class Equation(models.TextChoices):
+        WORK = "work", "Work: approved = invoiced + to be invoiced + written off"
+        DOCUMENTS = "documents", "Documents: delivered = in the ledger + voided + unconfirmed"
+        PAYMENTS = "payments", "Payments: invoiced = paid + open + settled otherwise"
+
+    class State(models.TextChoices):
+        BALANCED = "balanced", "in balance"
+        UNCONFIRMED = "unconfirmed", "not yet confirmed"
+        SETTLING = "settling"
+        BREAK = "break", "does not add up"
+
+    # The constraint begins with it.
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="+", db_index=False)
+    equation = models.CharField(max_length=10, choices=Equation.choices)
+    project = models.ForeignKey("canonical.Project", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    month = models.DateField(help_text="Its first day.")
+    currency = models.CharField(max_length=3, blank=True, default="")
+    state = models.CharField(max_length=12, choices=State.choices)
+    parts = models.JSONField(default=list, help_text='[{"name", "hours", "amount", "count"}], the left side first')
+    hours_difference = models.DecimalField(max_digits=14, decimal_places=4, default=0)
+    amount_difference = models.DecimalField(max_digits=20, decimal_places=4, default=0)
+    explanations = models.JSONField(default=list, help_text='[{"entity", "id", "why", "hours", "amount"}]')
+    explained_count = models.PositiveIntegerField(default=0, help_text="Of which the first hundred are listed.")
+    unvalued_count = models.PositiveIntegerField(default=0, help_text="Pieces of work without a known rate.")
+    unconfirmed_since = models.DateTimeField(null=True, blank=True)
+    state_since = models.DateTimeField()
+    is_told = models.BooleanField(default=False, help_text="A case was opened for it and is not closed yet.")
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "equation", "project", "month", "currency"],
+                name="control_total_once",
+                nulls_distinct=False,
+            )
+        ]
+        indexes = [models.Index(fields=["customer", "state"])]
+
+    def __str__(self) -> str:
+        return f"{self.get_equation_display().split(':')[0]} {self.month:%B %Y} {self.currency}"

@@ -1,4 +1,4 @@
-"""The flows' kind of work: a customer's state may have changed."""
+"""The flows' kinds of work: a customer's state may have changed; do its totals still add up?"""
 
 from datetime import datetime
 
@@ -9,3 +9,8 @@ from apps.flows import services
 @handles(kinds.REACT)
 def react(work: Work, now: datetime) -> datetime | None:
     return services.react(work, now)
+
+
+@handles(kinds.CONTROL)
+def control(work: Work, now: datetime) -> datetime | None:
+    return services.control(int(work.key), now=now)

@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from apps.accounts.models import Customer
-from apps.canonical.models import Client, Project, Proposal, Resource, TimeEntry
+from apps.canonical.models import Client, Project, Proposal, Resource, TimeEntry, WriteOff
 from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
+from apps.flows.models import ControlTotal
 from apps.syncs.models import Delivery, SourceRecord, Sync, SyncRun
 
 START = datetime.fromisoformat("2026-11-20T08:00:00+00:00")
@@ -88,3 +89,34 @@ def make_proposal(customer: Customer, **fields: Any) -> Proposal:
         "details": [{"field": "name", "from": "Old", "to": "New", "effect": "The project is called New."}],
     }
     return Proposal.objects.create(customer=customer, **{**values, **fields})
+
+
+def make_write_off(customer: Customer, **fields: Any) -> WriteOff:
+    values: dict[str, Any] = {"time_entry": make_time(customer), "hours": Decimal("1.5"), "amount": Decimal(150)}
+    told = {"currency": "EUR", "reason": "Goodwill", "made_at": START}
+    return WriteOff.objects.create(customer=customer, **{**values, **told, **fields})
+
+
+def make_total(customer: Customer, **fields: Any) -> ControlTotal:
+    entry = make_time(customer)
+    explanation = {"entity": "time_entry", "id": entry.pk, "why": "lost", "hours": "-1.5", "amount": "-150.00"}
+    values: dict[str, Any] = {
+        "equation": "work",
+        "project": entry.project,
+        "month": START.date().replace(day=1),
+        "currency": "EUR",
+        "state": "break",
+        "parts": [
+            {"name": name, "hours": hours, "amount": amount, "count": 1}
+            for name, hours, amount in (
+                ("approved", "4", "400.00"), ("invoiced", "2.5", "250.00"), ("unbilled", "0", "0.00"), ("written_off", "0", "0.00"),
+            )
+        ],
+        "hours_difference": Decimal("-1.5"),
+        "amount_difference": Decimal(-150),
+        "explanations": [explanation],
+        "explained_count": 1,
+        "state_since": START,
+        "computed_at": START,
+    }  # fmt: skip
+    return ControlTotal.objects.create(customer=customer, **{**values, **fields})

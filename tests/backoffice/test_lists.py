@@ -33,6 +33,8 @@ MAKERS: dict[str, Maker] = {
     "exceptions_exceptioncase": lambda customer, number: made.make_case(_customer(customer, number)),
     "canonical_timeentry": lambda customer, number: made.make_time(customer),
     "canonical_project": lambda customer, number: made.make_project(customer),
+    "canonical_writeoff": lambda customer, number: made.make_write_off(customer),
+    "flows_controltotal": lambda customer, number: made.make_total(_customer(customer, number)),
     "canonical_proposal": lambda customer, number: made.make_proposal(customer),
 }
 

@@ -267,6 +267,8 @@ def _staff_material(customer: Any, *, now: datetime) -> None:
         customer=customer, flow=flow, entity="project", record_id=project.pk, title=project.name, problem=words,
         plan={"projects": [{"name": project.name, "tasks": ["Design"] * 9}]}, status="held",
     )  # fmt: skip
+    made.make_write_off(customer, amount=Decimal("1250000.00"), currency="USD", reason=words)
+    made.make_total(customer, project=project, currency="USD", amount_difference=Decimal("-1250000.00"))
     assert Connection.objects.filter(customer=customer).count() == 2
 
 

@@ -19,6 +19,7 @@ from apps.backoffice.site import site
 from apps.connectors.models import Connection
 from apps.exceptions.models import CaseStatus, ExceptionCase
 from apps.flows.models import Flow
+from apps.flows.selectors import totals_summary
 from apps.syncs.models import Sync, SyncRun
 
 _UNSETTLED = (CaseStatus.OPEN, CaseStatus.RETRYING)
@@ -75,6 +76,7 @@ class CustomerAdmin(EditableAdmin):
             "case_count": row.case_count,  # type: ignore[attr-defined]
             "runs": list(SyncRun.objects.filter(customer=row).select_related("sync__connection").order_by("-id")[:8]),
             "people": list(row.users.all()),
+            "totals": totals_summary(row),
             "buttons": buttons,
             "now": timezone.now(),
         }

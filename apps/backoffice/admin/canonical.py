@@ -22,6 +22,7 @@ from apps.backoffice.verbs import Call, Verb
 from apps.canonical import models, services
 from apps.canonical.models import Change, ExternalRef, Proposal, ProposalStatus
 from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.flows.services import undo_write_off, write_off
 from apps.syncs.models import Delivery, SourceRecord
 
 _BOOKKEEPING = {"id", "customer", "custom", "is_stub", "source_updated_at", "deleted_at", "created_at", "updated_at"}
@@ -312,7 +313,7 @@ LISTINGS: dict[type[Model], Listing] = {
         ("approval", "is_billable", "is_billed_at_source"),
         ("project", "resource"),
         "work_date",
-        ("billings",),
+        ("billings", "write_offs"),
     ),
     models.Expense: Listing(
         ("spent_date", "customer_link", "project_link", "resource_link", "amount_shown", "approval_state"),
@@ -320,7 +321,7 @@ LISTINGS: dict[type[Model], Listing] = {
         ("approval", "is_billable"),
         ("project", "resource"),
         "spent_date",
-        ("billings",),
+        ("billings", "write_offs"),
     ),
     models.Ticket: Listing(
         (
@@ -421,6 +422,23 @@ LISTINGS: dict[type[Model], Listing] = {
 }
 
 
+def _write_off(row: Any, call: Call) -> Any:
+    return write_off(row, actor=call.actor, reason=call.reason, now=call.now)
+
+
+WRITE_OFF = Verb(
+    name="write-off",
+    title="Write off",
+    permission="canonical.write_off_work",
+    effect=lambda row: "It is never invoiced. It counts as written off in the control totals, and this can be taken back.",
+    run=_write_off,
+    icon="money_off",
+    applies=lambda row: row.approval == "approved" and row.deleted_at is None,
+    done="written off",
+)
+VERBS: dict[type[Model], tuple[Verb, ...]] = {models.TimeEntry: (WRITE_OFF,), models.Expense: (WRITE_OFF,)}
+
+
 def _register(model: type[Model], listing: Listing) -> None:
     members = {
         "__doc__": f"Lists {model._meta.verbose_name_plural}.",
@@ -432,6 +450,7 @@ def _register(model: type[Model], listing: Listing) -> None:
         "date_hierarchy": listing.date,
         "ordering": ("-id",),
         "children": listing.children,
+        "verbs": VERBS.get(model, ()),
     }
     # Links are for the record itself in the first column: a linked relation there would swallow it.
     admin_class = type(f"{model.__name__}Admin", (CanonicalAdmin,), members)
@@ -629,6 +648,56 @@ class ProposalAdmin(RecordAdmin):
         return when(proposal.created_at, timezone.now())
 
 
+@admin.register(models.WriteOff, site=site)
+class WriteOffAdmin(RecordAdmin):
+    page_template = "backoffice/write_off.html"
+    list_display = ("what", "customer_link", "hours_shown", "amount_shown", "state", "made")
+    list_select_related = ("customer", "made_by", "time_entry__project", "time_entry__resource", "expense__project")
+    list_filter = (("undone_at", admin.EmptyFieldListFilter), "customer")
+    search_fields = ("reason", "time_entry__project__name", "expense__project__name")
+    date_hierarchy = "made_at"
+    ordering = ("-id",)
+    verbs = (
+        Verb(
+            name="undo",
+            title="Take back",
+            permission="canonical.write_off_work",
+            effect=lambda row: "The work is unbilled again, and comes with the next draft.",
+            run=lambda row, call: undo_write_off(row, actor=call.actor, reason=call.reason, now=call.now),
+            icon="undo",
+            applies=lambda row: row.undone_at is None,
+            done="taken back",
+        ),
+    )
+
+    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {"work": link(row.time_entry or row.expense)}
+
+    @display(description="Work")
+    def what(self, row: Any) -> str:
+        return f"{row.time_entry or row.expense}"
+
+    @display(description="Customer", ordering="customer__name")
+    def customer_link(self, row: Any) -> str:
+        return link(row.customer)
+
+    @display(description="Hours", ordering="hours")
+    def hours_shown(self, row: Any) -> str:
+        return shown(row.hours) if row.time_entry_id else "–"
+
+    @display(description="Worth", ordering="amount")
+    def amount_shown(self, row: Any) -> str:
+        return money(row.amount, row.currency)
+
+    @display(description="State")
+    def state(self, row: Any) -> str:
+        return pill("taken back", "plain") if row.undone_at else pill("written off", "done")
+
+    @display(description="Since", ordering="made_at")
+    def made(self, row: Any) -> str:
+        return when(row.made_at, timezone.now())
+
+
 class NamedChangeList(UnfoldChangeList):  # type: ignore[misc]
     """Names the records and who changed them, for a whole page at once."""
 
@@ -755,7 +824,7 @@ def _children(row: Any, name: str) -> dict[str, Any]:
     model = manager.model
     opts = model._meta
     rows = list(manager.all()[:50])
-    has_page = model in LISTINGS
+    has_page = site.is_registered(model)
     return {
         "title": words(name),
         "rows": [

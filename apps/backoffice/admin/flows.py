@@ -11,14 +11,15 @@ from django.utils import timezone
 from unfold.decorators import display
 
 from apps.backoffice.base import RecordAdmin, link
-from apps.backoffice.columns import pill, shown, when
+from apps.backoffice.columns import money, pill, shown, when, words
 from apps.backoffice.forms import PlainForm
 from apps.backoffice.naming import names_of, record_url
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Verb
 from apps.flows import services
 from apps.flows.blueprints import BLUEPRINTS
-from apps.flows.models import Flow, FlowItem, ItemStatus
+from apps.flows.models import ControlTotal, Flow, FlowItem, ItemStatus
+from apps.flows.rules.control_totals import WORDS, Why
 from apps.syncs.models import Delivery
 
 
@@ -136,6 +137,87 @@ class FlowItemAdmin(RecordAdmin):
     @display(description="Since", ordering="created_at")
     def created(self, item: FlowItem) -> str:
         return when(item.created_at, timezone.now())
+
+
+_PART_WORDS = {
+    "approved": "Approved",
+    "invoiced": "Invoiced",
+    "unbilled": "To be invoiced or credited",
+    "written_off": "Written off",
+    "delivered": "Delivered",
+    "in_ledger": "In the ledger",
+    "voided": "Voided there",
+    "unconfirmed": "Not yet read again",
+    "paid": "Paid",
+    "open": "Open",
+    "settled_otherwise": "Settled otherwise, as by a credit",
+}
+
+
+@admin.register(ControlTotal, site=site)
+class ControlTotalAdmin(RecordAdmin):
+    page_template = "backoffice/control_total.html"
+    list_display = ("what", "customer_link", "project_link", "month_shown", "state_shown", "difference", "since")
+    list_select_related = ("customer", "project")
+    list_filter = ("state", "equation", "currency", "customer")
+    search_fields = ("project__name", "project__code", "customer__name")
+    search_help_text = "Search a project or a customer"
+    date_hierarchy = "month"
+    ordering = ("-month", "customer__name", "project__name", "equation")
+
+    def page(self, request: HttpRequest, row: ControlTotal) -> dict[str, Any]:
+        names = names_of([(one["entity"], one["id"]) for one in row.explanations])
+        left, *right = [{**part, "title": _PART_WORDS[part["name"]]} for part in row.parts]
+        return {
+            "title": f"{_equation(row)} · {row.project or 'no single project'} · {row.month:%B %Y}",
+            "left": left,
+            "right": right,
+            "has_hours": row.equation == ControlTotal.Equation.WORK,
+            "explanations": [
+                {
+                    **one,
+                    "name": names.get((one["entity"], one["id"]), f"{words(one['entity'])} {one['id']}"),
+                    "url": record_url(one["entity"], one["id"]),
+                    "words": WORDS[Why(one["why"])],
+                }
+                for one in row.explanations
+            ],
+            "hidden_count": row.explained_count - len(row.explanations),
+        }
+
+    @display(description="Total", ordering="equation")
+    def what(self, row: ControlTotal) -> str:
+        return _equation(row)
+
+    @display(description="Customer", ordering="customer__name")
+    def customer_link(self, row: ControlTotal) -> str:
+        return link(row.customer)
+
+    @display(description="Project", ordering="project__name")
+    def project_link(self, row: ControlTotal) -> str:
+        return link(row.project)
+
+    @display(description="Month", ordering="month")
+    def month_shown(self, row: ControlTotal) -> str:
+        return f"{row.month:%b %Y}"
+
+    @display(description="State", ordering="state")
+    def state_shown(self, row: ControlTotal) -> str:
+        return pill(row.get_state_display(), row.state)
+
+    @display(description="Difference", ordering="amount_difference")
+    def difference(self, row: ControlTotal) -> str:
+        hours = f"{row.hours_difference.normalize():f} h" if row.hours_difference else ""
+        amount = money(row.amount_difference, row.currency) if row.amount_difference else ""
+        return ", ".join(filter(None, [hours, amount])) or "–"
+
+    @display(description="Since", ordering="state_since")
+    def since(self, row: ControlTotal) -> str:
+        return when(row.state_since, timezone.now())
+
+
+def _equation(row: ControlTotal) -> str:
+    return str(row.get_equation_display()).split(":")[0]
 
 
 def settings_shown(blueprint: Any, settings: dict[str, Any]) -> list[tuple[str, str]]:

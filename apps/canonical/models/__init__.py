@@ -26,6 +26,7 @@ from apps.canonical.models.finance import (
     Subscription,
     SubscriptionStatus,
     TaxRate,
+    WriteOff,
 )
 from apps.canonical.models.ledger import JournalEntry, JournalEntryStatus, JournalLine
 from apps.canonical.models.people import Absence, CostRate, Department, EmploymentType, Resource
@@ -99,4 +100,5 @@ __all__ = [
     "TicketCategory",
     "TicketPriority",
     "TimeEntry",
+    "WriteOff",
 ]

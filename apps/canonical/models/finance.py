@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
-from apps.canonical.models.base import CurrencyField, MoneyField, Record, history
+from apps.canonical.models.base import CurrencyField, MoneyField, Record, history, plain
 from apps.canonical.models.delivery import Contract, Expense, Milestone, Project, TimeEntry
 from apps.canonical.models.sales import Client
 
@@ -151,6 +151,46 @@ class Billing(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line_id}: {self.amount} {self.currency}"
+
+
+class WriteOff(models.Model):
+    """Approved work that a person decided never to invoice. Undone, it stays, with who and why, and the work is unbilled again."""
+
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    time_entry = models.ForeignKey(
+        TimeEntry, null=True, blank=True, on_delete=models.PROTECT, related_name="write_offs"
+    )
+    expense = models.ForeignKey(Expense, null=True, blank=True, on_delete=models.PROTECT, related_name="write_offs")
+    hours = models.DecimalField(max_digits=10, decimal_places=4, default=0)
+    amount = MoneyField(default=0, help_text="What it would have come to; nothing where no rate was known.")
+    currency = CurrencyField()
+    reason = models.TextField()
+    made_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    made_at = models.DateTimeField()
+    undone_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["time_entry"], name="time_written_off_once", condition=models.Q(undone_at__isnull=True)
+            ),
+            models.UniqueConstraint(
+                fields=["expense"], name="expense_written_off_once", condition=models.Q(undone_at__isnull=True)
+            ),
+            models.CheckConstraint(
+                name="write_off_names_one_thing",
+                condition=(
+                    models.Q(time_entry__isnull=False, expense__isnull=True)
+                    | models.Q(time_entry__isnull=True, expense__isnull=False)
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{plain(self.amount)} {self.currency} written off"
 
 
 class Payment(Record):

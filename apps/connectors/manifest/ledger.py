@@ -20,5 +20,8 @@ class Ledger(Section):
     tax: Literal["per_line", "per_tax_total", "per_tax_lines"] = "per_line"
     """per_line: each line's tax is rounded. per_tax_total: quantity × price is summed unrounded per tax and rounded once.
     per_tax_lines: rounded line amounts are summed per tax and the tax is rounded once."""
+    payment_names_one_invoice: bool = False
+    """Each payment that is read pays one invoice. Then control totals compare payments with what the ledger says is paid; elsewhere
+    one payment may settle several invoices, and the ledger's word is taken."""
     source: str = ""
     """Where that stands written, or the system it was seen on."""

@@ -8,6 +8,7 @@ CONSENT = "syncs.consent"  # key: connection id
 SUBSCRIBE = "syncs.subscribe"  # key: connection id
 RELEASE = "syncs.release"  # key: customer id
 REACT = "flows.react"  # key: customer id
+CONTROL = "flows.control"  # key: customer id
 REPLAY = "syncs.replay"  # key: mapping id
 STAGE = "tabular.stage"  # key: file id
 EXPORT = "tabular.export"  # key: warehouse id

@@ -434,9 +434,7 @@ def _invoice(book: Book, fact: InvoiceFact) -> None:
     total.parts["settled_otherwise" if fact.is_settled else "open"].add(_ZERO, left, bool(left))
     if received != fact.paid:
         amount = received - fact.paid
-        total.explanations.append(
-            Explanation("invoice", fact.id, Why.PAYMENTS_DIFFER, _ZERO, amount, fact.changed_at)
-        )
+        total.explanations.append(Explanation("invoice", fact.id, Why.PAYMENTS_DIFFER, _ZERO, amount, fact.changed_at))
     if is_overpaid:
         amount = fact.paid - fact.total
         total.explanations.append(Explanation("invoice", fact.id, Why.OVERPAID, _ZERO, amount, fact.changed_at))

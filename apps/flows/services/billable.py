@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Sum
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
 
 from apps.canonical.models import (
     Approval,
@@ -35,7 +35,7 @@ from apps.flows.rules.terms import (
     Terms,
     TimeFact,
 )
-from apps.flows.services.billed import IS_VOID, Home, billed, counting, home_of
+from apps.flows.services.billed import IS_VOID, Home, billed, counting, home_of, written_off, written_off_ids
 
 _ZERO = Decimal(0)
 # A change is stamped when its page began to be read, and may be committed after the billing that is stamped later.
@@ -116,23 +116,27 @@ def groups(flow: Flow, settings: TimeToInvoiceSettings, *, until: date | None) -
 
 
 def _unbilled(flow: Flow, model: type[Any], until: date | None) -> list[Any]:
-    """Approved records without a billing that counts."""
     day = _day(model)
-    approved = (
+    approved = unbilled(flow, model).select_related("project__contract", "project__client", "resource")
+    if until is not None:
+        approved = approved.filter(**{f"{day}__lt": until})
+    return list(approved.order_by(day, "pk")[:_MOST_ENTRIES])
+
+
+def unbilled(flow: Flow, model: type[Any]) -> QuerySet[Any]:
+    """Approved records without a billing that counts, which nobody wrote off."""
+    found: QuerySet[Any] = (
         model.objects.live()
         .filter(
             customer_id=flow.customer_id,
             approval=Approval.APPROVED,
             is_billable=True,
             is_billed_at_source=False,
-            **{f"{day}__gte": flow.starts_at.date()},
+            **{f"{_day(model)}__gte": flow.starts_at.date()},
         )
-        .filter(~counting(_field(model)))
-        .select_related("project__contract", "project__client", "resource")
+        .filter(~counting(_field(model)), ~written_off(_field(model)))
     )
-    if until is not None:
-        approved = approved.filter(**{f"{day}__lt": until})
-    return list(approved.order_by(day, "pk")[:_MOST_ENTRIES])
+    return found
 
 
 def _sort_changed(flow: Flow, found: _Groups, model: type[Any], until: date | None) -> None:
@@ -189,23 +193,29 @@ def _is_ready(record: Any, flow: Flow, until: date | None) -> bool:
 
 
 def drop_billed(group: Group) -> None:
-    """What another worker billed between the first look and the lock."""
+    """What another worker billed, or a person wrote off, between the first look and the lock."""
     time, expenses = billed(group.time), billed(group.expenses)
-    group.time = [entry for entry in group.time if not time[entry.pk].at(group.home)]
-    group.expenses = [expense for expense in group.expenses if not expenses[expense.pk].at(group.home)]
+    off = written_off_ids(group.time), written_off_ids(group.expenses)
+    group.time = [entry for entry in group.time if not time[entry.pk].at(group.home) and entry.pk not in off[0]]
+    group.expenses = [one for one in group.expenses if not expenses[one.pk].at(group.home) and one.pk not in off[1]]
 
 
 def _changed_since_billed(flow: Flow, model: type[Any]) -> list[Any]:
+    found = changed_since_billed(flow, model)
+    related = found.select_related("project__contract__client", "project__client", "resource")
+    return list(related.order_by(_day(model), "pk").distinct())
+
+
+def changed_since_billed(flow: Flow, model: type[Any]) -> QuerySet[Any]:
+    """Records with billings that count, and that may have changed since; one may come more than once."""
     changed = Q(updated_at__gt=F("billings__created_at") - _OVERLAP)
     undone = Exists(Billing.objects.filter(**{_field(model): OuterRef("pk")}, released_at__isnull=False))
-    return list(
+    found: QuerySet[Any] = (
         model.objects.filter(customer_id=flow.customer_id, billings__isnull=False)
         .filter(changed | Q(undone))
         .filter(counting(_field(model)))
-        .select_related("project__contract__client", "project__client", "resource")
-        .order_by(_day(model), "pk")
-        .distinct()
     )
+    return found
 
 
 def _day(model: type[Any]) -> str:

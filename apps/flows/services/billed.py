@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from apps.canonical.models import Billing, Contract, Expense, InvoiceStatus, Project, TimeEntry
+from apps.canonical.models import Billing, Contract, Expense, InvoiceStatus, Project, TimeEntry, WriteOff
 from apps.flows.rules.adjustments import BilledFact
 from apps.flows.rules.expense_adjustments import BilledExpense
 
@@ -28,6 +28,20 @@ IS_VOID = Q(status=InvoiceStatus.VOIDED) | Q(deleted_at__isnull=False)
 def counting(field_name: str) -> Exists:
     """Whether a record (`time_entry`, `expense`) has a billing that counts."""
     return Exists(Billing.objects.filter(**{field_name: OuterRef("pk")}, released_at__isnull=True))
+
+
+def written_off(field_name: str) -> Exists:
+    """Whether a person wrote a record (`time_entry`, `expense`) off, and did not take that back."""
+    return Exists(WriteOff.objects.filter(**{field_name: OuterRef("pk")}, undone_at__isnull=True))
+
+
+def written_off_ids(records: Sequence[Worked]) -> set[int]:
+    """Of records of one kind."""
+    if not records:
+        return set()
+    name = "expense" if isinstance(records[0], Expense) else "time_entry"
+    found = WriteOff.objects.filter(**{f"{name}__in": records}, undone_at__isnull=True)
+    return set(found.values_list(f"{name}_id", flat=True))
 
 
 def home_of(project: Project) -> Home:

@@ -15,6 +15,8 @@ from apps.canonical.models import Expense, Invoice, TimeEntry
 from apps.connectors.models import Connection
 from apps.core.errors import AppError
 from apps.core.problems import clear
+from apps.core.work import wake
+from apps.core.work.kinds import CONTROL
 from apps.flows.blueprints import BillWhen, TimeToInvoiceSettings
 from apps.flows.models import Flow
 from apps.flows.services import billable, voids
@@ -39,11 +41,14 @@ from apps.syncs.models import Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
 
 _ONCE_MORE = timedelta(seconds=2)
+_CONTROL_AFTER = timedelta(minutes=1)
+"""Changes within it are looked at together; whatever woke the flow may have moved the totals."""
 
 
 def react(flow: Flow, *, now: datetime) -> datetime | None:
     """Draft what is ready. Returns when to look again while work is still settling."""
     settings = TimeToInvoiceSettings.model_validate(flow.settings)
+    wake(CONTROL, flow.customer_id, due_at=now + _CONTROL_AFTER)
     voids.follow(flow, settings)
     check_amounts(flow)
     wait = _settling(flow, settings, now)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Customer
+from apps.flows.selectors import totals_summary
 from apps.portal import selectors
 from apps.portal.access import is_partial, portal_page
 from apps.portal.downloads import csv_file, invoice_table, work_table
@@ -40,6 +41,7 @@ def invoices(request: HttpRequest, customer: Customer) -> HttpResponse:
     context: dict[str, Any] = {"page": page, "chosen": status, "search": search, "statuses": _STATUSES}
     if is_partial(request):
         return draw_part(request, "portal/invoices.html#list", now=now, **context)
+    context["totals"] = totals_summary(customer)
     return draw(request, customer, "portal/invoices.html", title="Invoices", section="invoices", now=now, **context)
 
 

@@ -107,3 +107,14 @@ class DeliveryAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.outcome}"
+
+
+class Sighting(models.Model):
+    """When a document of ours was last read at the vendor: by a read or a fetch, not as the answer to our own write."""
+
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="+")
+    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, related_name="sighting")
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"delivery {self.delivery_id} seen {self.seen_at:%Y-%m-%d %H:%M}"

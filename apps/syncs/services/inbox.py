@@ -23,6 +23,7 @@ from apps.syncs.models import InboxEvent, SourceRecord
 from apps.syncs.models.inbound import EventStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
+from apps.syncs.services.sightings import note_seen
 
 logger = logging.getLogger(__name__)
 _BATCH = 100
@@ -153,6 +154,7 @@ def _load(
         context = load_context(connection, object_name, reason=f"webhook {events[-1].event_id}")
         gone = [events[0].external_id] if is_gone else []
         counts = load_page(context, [record] if record is not None else [], now=now)
+        note_seen(context, [events[0].external_id] if record is not None else [], now=now)
         counts.add(load_deletions(context, gone, now=now))
     InboxEvent.objects.filter(pk__in=[event.pk for event in events]).update(
         status=EventStatus.DONE if record is not None or is_gone else EventStatus.IGNORED,

@@ -41,6 +41,7 @@ from apps.syncs.services.contexts import load_context
 from apps.syncs.services.journals import ENTITIES, check_journals
 from apps.syncs.services.read_ahead import ReadAhead
 from apps.syncs.services.runs import begin_run
+from apps.syncs.services.sightings import note_seen
 
 logger = logging.getLogger(__name__)
 # A long read lets go of its worker this often, so that others' work is not kept waiting.
@@ -206,6 +207,7 @@ def _keep_page(
     if page.deleted_ids:
         counts.add(load_deletions(context, list(page.deleted_ids), now=now, settled=False))
     client.keep(page, counts, now=now)
+    note_seen(context, [item.external_id for item in prepared.items], now=now)
     _add(row, counts)
     row.pages += 1
     row.resume = page.next_resume
