@@ -55,7 +55,7 @@ class Values:
     def of(self, row: TimeEntry | Expense) -> Decimal | None:
         """None where no rate is known."""
         if isinstance(row, Expense):
-            return row.amount
+            return Decimal(row.amount)
         currency = self.currency_of(row)
         rate = self.rate(row.project_id, billable.time_fact(row, currency))
         return quantize(row.hours * rate, currency) if rate is not None else None
