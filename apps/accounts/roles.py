@@ -54,6 +54,7 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "syncs.retry_delivery",
         "mappings.change_valuemap",
         "mappings.add_valuemap",
+        "connectors.set_closed_periods",
         "flows.change_flow",
         "flows.run_flow",
         "canonical.*_contract*",

@@ -7,7 +7,7 @@ from django import forms
 
 from apps.accounts.models import User
 from apps.backoffice.columns import as_json
-from apps.connectors.models import Connection
+from apps.connectors.models import ClosedPeriodPolicy, Connection
 
 _SHORT = {"class": "tl-input"}
 
@@ -81,6 +81,29 @@ class AssignForm(forms.Form):
         field = self.fields["user"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = User.objects.filter(is_active=True, is_staff=True).order_by("name", "email")
+
+
+class ClosedPeriodsForm(ReasonForm):
+    """Through which day the books are closed, and what becomes of documents that fall there."""
+
+    closed_through = forms.DateField(
+        label="Closed through",
+        required=False,
+        widget=forms.DateInput(attrs={**_SHORT, "type": "date"}),
+        help_text="The last closed day; empty: nothing is closed. Where the ledger tells it, each test of the connection reads it anew.",
+    )
+    policy = forms.ChoiceField(
+        label="Documents in a closed period",
+        choices=ClosedPeriodPolicy.choices,
+        widget=forms.Select(attrs=_SHORT),
+        help_text="The days of the work stay on the lines as they are.",
+    )
+    field_order = ["closed_through", "policy", "reason"]
+
+    def __init__(self, data: Any = None, *, rows: list[Any], **kwargs: Any) -> None:
+        super().__init__(data, rows=rows, **kwargs)
+        self.fields["closed_through"].initial = rows[0].books_closed_through
+        self.fields["policy"].initial = rows[0].closed_period_policy
 
 
 class PlainForm(forms.Form):

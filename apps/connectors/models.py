@@ -17,6 +17,14 @@ def new_webhook_key() -> str:
     return secrets.token_urlsafe(24)
 
 
+class ClosedPeriodPolicy(models.TextChoices):
+    """What becomes of documents that would fall into a period the ledger has closed."""
+
+    NEXT_OPEN = "next_open", "Date it on the first open day"
+    CREDIT_NOTE = "credit_note", "The same, and corrections are credit notes of their own"
+    HOLD = "hold", "Hold it for finance"
+
+
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     def for_customer(self, customer: Customer) -> "ConnectionQuerySet":
         return self.filter(customer=customer)
@@ -63,6 +71,12 @@ class Connection(models.Model):
     """What is known of our subscriptions to the vendor's webhooks (`connectors.subscriptions`); holds their keys."""
     api_notice = models.JSONField(default=dict, blank=True, editable=False)
     """What the vendor announced about the end of its API's version (`connectors.lifecycle`)."""
+    books_closed_through = models.DateField(
+        null=True, blank=True, help_text="The last day the ledger has closed; read from the vendor where it tells."
+    )
+    closed_period_policy = models.CharField(
+        max_length=12, choices=ClosedPeriodPolicy.choices, default=ClosedPeriodPolicy.NEXT_OPEN
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -200,6 +200,12 @@ _REASONS = (
         "Void one of the two in the ERP, or delete the draft. It closes itself then.",
     ),
     Reason(
+        "closed_period",
+        "The document falls into a closed period",
+        "A document falls into a period that is closed in your accounting system. We ask before it is sent.",
+        "Open the period in the ledger, or set another date or policy at the connection (Closed periods), then retry.",
+    ),
+    Reason(
         "totals_differ",
         "Totals do not add up",
         "The totals of a project differ between your systems. We are looking into it.",

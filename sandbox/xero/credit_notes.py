@@ -13,6 +13,7 @@ from sandbox.xero.documents import (
     day_in,
     next_free_number,
     positive,
+    refuse_locked,
     rendered,
     save_document,
     settle_invoice,
@@ -102,6 +103,8 @@ def create(call: Call, given: Document) -> Document:
         "CurrencyCode": currency_for(call, given.get("CurrencyCode")), "CurrencyRate": given.get("CurrencyRate") or 1,
         "SentToContact": False, "Allocations": [], "HasAttachments": False,
     }  # fmt: skip
+    if status in STRICT:
+        refuse_locked(call, note["Date"])
     apply_lines(call, note, {"LineItems": [], **given}, strict=status in STRICT)
     note["RemainingCredit"] = note["Total"]
     keep(call.store, call.account, "credit_notes", "CreditNoteID", note, iso_millis(call.now))
@@ -117,6 +120,8 @@ def update(call: Call, note: Document, given: Document) -> Document:
     if "Reference" in given:
         changed["Reference"] = text_in(given, "Reference", 255)
     changed["Date"] = day_in(given, "Date", note["Date"])
+    if status in (*STRICT, "VOIDED"):
+        refuse_locked(call, changed["Date"], note["Date"] if note["Status"] in STRICT else None)
     apply_lines(call, changed, given, strict=status in STRICT)
     changed["RemainingCredit"] = changed["Total"]
     return save_document(call, "credit_notes", "CreditNoteID", changed)

@@ -143,6 +143,23 @@ def rendered(call: Call, document: Document, *, lines: bool = True) -> Document:
     }
 
 
+def refuse_locked(call: Call, *days: str | None) -> None:
+    """Nothing posted may be dated on or before a lock date, nor leave such a date; drafts may lie there until they are approved.
+
+    The words: github.com/waynerobinson/xeroizer/issues/92; both locks at once, and drafts: the vendor's integrators,
+    support.fyi.app/hc/en-us/articles/35554775486617.
+    """
+    organisation = call.store.peek(call.account, "organisation", "organisation") or {}
+    found = []
+    for field, words in (("PeriodLockDate", "period"), ("EndOfYearLockDate", "end of year")):
+        locked = organisation.get(field)
+        if locked and any(day and day <= locked for day in days):
+            shown = f"{date.fromisoformat(locked):%d-%b-%Y}"
+            found.append(f"The document date cannot be before the {words} lock date, currently set at {shown}")
+    if found:
+        raise InvalidItemError(*found)
+
+
 def positive(given: Document, name: str = "Amount") -> Decimal:
     value = given.get(name)
     try:

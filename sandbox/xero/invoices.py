@@ -17,6 +17,7 @@ from sandbox.xero.documents import (
     day_in,
     next_free_number,
     payments_of,
+    refuse_locked,
     rendered,
     save_document,
     settle_invoice,
@@ -129,6 +130,8 @@ def create(call: Call, given: Document) -> Document:
         "CurrencyRate": given.get("CurrencyRate") or 1, "SentToContact": bool(given.get("SentToContact", False)),
         "AmountPaid": ZERO, "AmountCredited": ZERO, "FullyPaidOnDate": None, "HasAttachments": False,
     }  # fmt: skip
+    if status in STRICT:
+        refuse_locked(call, invoice["Date"])
     apply_lines(call, invoice, {"LineItems": [], **given}, strict=status in STRICT)
     _complete(invoice)
     invoice["AmountDue"] = invoice["Total"]
@@ -144,6 +147,8 @@ def update(call: Call, invoice: Document, given: Document) -> Document:
         raise InvalidItemError("Invoice not of valid status for modification")
     if invoice["Status"] == "AUTHORISED" and (invoice["AmountPaid"] or invoice["AmountCredited"]):
         raise InvalidItemError("This document cannot be edited as it has a payment or credit note allocated to it.")
+    if status == "VOIDED":
+        refuse_locked(call, invoice["Date"])
     if status in ("VOIDED", "DELETED"):
         return settle_invoice(call, {**invoice, "Status": status})
     changed = {**invoice, "Status": status}
@@ -153,6 +158,8 @@ def update(call: Call, invoice: Document, given: Document) -> Document:
         changed["InvoiceNumber"] = _number(call, given, invoice["Type"])
     changed |= {name: text_in(given, name, most) for name, most in _FREE_TEXT.items() if name in given}
     changed |= {name: day_in(given, name, invoice[name]) for name in ("Date", "DueDate") if name in given}
+    if status in STRICT:
+        refuse_locked(call, changed["Date"], invoice["Date"] if invoice["Status"] in STRICT else None)
     if "CurrencyCode" in given:
         changed["CurrencyCode"] = currency_for(call, given["CurrencyCode"])
     apply_lines(call, changed, given, strict=status in STRICT)

@@ -8,7 +8,7 @@ from sandbox.framework.clock import iso_millis, parse_moment
 from sandbox.framework.http import Call, Reply
 from sandbox.framework.store import Document
 from sandbox.xero import chart
-from sandbox.xero.answers import InvalidItemError, envelope, not_found, xero_moment
+from sandbox.xero.answers import InvalidItemError, envelope, not_found, xero_day, xero_moment
 from sandbox.xero.lists import listed, text_in, written
 
 Work = Callable[[Call, Document], Document]
@@ -54,6 +54,7 @@ def _writer(name: str, id_name: str, work: Work, render: Work) -> Callable[[Call
 def _organisation(call: Call) -> Reply:
     found = call.store.peek(call.account, "organisation", "organisation") or {}
     shown = {name: value for name, value in found.items() if name not in ("_n", "UpdatedDateUTC")}
+    shown |= {name: xero_day(shown[name]) for name in ("PeriodLockDate", "EndOfYearLockDate") if shown.get(name)}
     shown["CreatedDateUTC"] = xero_moment(parse_moment(found["CreatedDateUTC"]))
     return envelope(call, "Organisations", [shown])
 

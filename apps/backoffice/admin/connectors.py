@@ -13,6 +13,7 @@ from unfold.decorators import display
 
 from apps.backoffice.base import RecordAdmin, link
 from apps.backoffice.columns import pill, when
+from apps.backoffice.forms import ClosedPeriodsForm
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Call, Verb
 from apps.connectors import consents, lifecycle, services, subscriptions
@@ -82,6 +83,25 @@ class ConnectionAdmin(RecordAdmin):
             tone="primary",
             applies=lambda connection: connection.status == Connection.Status.PAUSED,
             done="resumed",
+        ),
+        Verb(
+            name="closed-periods",
+            title="Closed periods",
+            permission="connectors.set_closed_periods",
+            effect=lambda connection: "Invoices and credits that would be dated in a closed period are dated anew or held, as you choose.",
+            run=lambda connection, call: services.set_closed_periods(
+                connection,
+                closed_through=call.data["closed_through"],
+                policy=call.data["policy"],
+                actor=call.actor,
+                reason=call.reason,
+                now=call.now,
+            ),
+            icon="event_busy",
+            form=ClosedPeriodsForm,
+            applies=lambda connection: bool({"erp", "billing"} & set(connection.roles)),
+            on_list=False,
+            done="set",
         ),
         Verb(
             name="webhooks-on",

@@ -20,6 +20,7 @@ class Family(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     DUPLICATE = "duplicate"
+    CLOSED_PERIOD = "closed_period"
 
 
 class Timeouts(Section):

@@ -1,7 +1,7 @@
 """Making, testing, pausing and judging connections."""
 
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -10,9 +10,10 @@ from apps.accounts.models import Customer, User
 from apps.connectors import consents, subscriptions
 from apps.connectors.manifest import Family, Manifest, Role, manifest_for
 from apps.connectors.manifest.base import placeholders
-from apps.connectors.models import Connection
+from apps.connectors.models import ClosedPeriodPolicy, Connection
 from apps.connectors.services.clients import client_for
 from apps.connectors.stores import merged_config
+from apps.connectors.times import parse_time
 from apps.connectors.types import ReauthorisationError, Verification
 from apps.core.errors import AppError, PermanentError
 from apps.core.work import wake
@@ -21,6 +22,8 @@ from apps.core.work.kinds import RELEASE
 Status = Connection.Status
 # The time of the latest success is told to people in minutes; writing it for each call would lock the row all the time.
 _FRESH = timedelta(seconds=5)
+CLOSED_DETAILS = ("period_locked_through", "year_locked_through")
+"""Details of a connection's test that name the last closed day."""
 
 
 class ConnectionRefusedError(PermanentError):
@@ -107,11 +110,41 @@ def test_connection(
     else:
         _judge(connection, Status.OK, "", now=now, actor=actor, reason=reason, account=found)
         fill_variables(connection, actor=actor, now=now)
+        _note_closed(connection, found, actor=actor)
         return found
     return None
 
 
 test_connection.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever pytest thinks of its name
+
+
+def _note_closed(connection: Connection, found: Verification, *, actor: User | None) -> None:
+    """Take over the last closed day of a ledger that tells it: the later one of its locks, or none when it was unlocked."""
+    told = [name for name in CLOSED_DETAILS if name in found.details]
+    if not told:
+        return
+    days = [moment.date() for name in told if (moment := parse_time(found.details[name])) is not None]
+    closed = max(days, default=None)
+    if closed != connection.books_closed_through:
+        reason = f"the ledger is closed through {closed}" if closed else "the ledger has no closed period any more"
+        connection.books_closed_through = closed
+        connection._change_reason = reason  # type: ignore[attr-defined]
+        connection._history_user = actor  # type: ignore[attr-defined]
+        connection.save(update_fields=["books_closed_through", "updated_at"])
+
+
+@transaction.atomic
+def set_closed_periods(
+    connection: Connection, *, closed_through: date | None, policy: str, actor: User | None, reason: str, now: datetime
+) -> Connection:
+    """Say through which day the books are closed, and what becomes of documents that fall there. What was held for it is not
+    sent by itself: it is retried. Raises ConnectionRefusedError."""
+    if policy not in ClosedPeriodPolicy.values:
+        raise ConnectionRefusedError(f"no policy {policy!r}; there are: {', '.join(ClosedPeriodPolicy.values)}")
+    row = _locked(connection)
+    row.books_closed_through, row.closed_period_policy = closed_through, policy
+    _save(row, actor=actor, reason=reason)
+    return _refreshed(connection)
 
 
 def missing_variables(connection: Connection) -> list[str]:

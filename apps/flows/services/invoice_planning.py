@@ -1,11 +1,12 @@
 """From gathered work to planned invoices: the terms of each day, the tax behind our tax code, the lines the ERP can hold."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
+from apps.canonical.closed_periods import needs_credit
 from apps.canonical.models import Client, ContractVersion, Resource, TaxRate, TimeEntry
 from apps.connectors.manifest.ledger import Ledger
 from apps.connectors.models import Connection
@@ -18,7 +19,7 @@ from apps.flows.rules.lines import ItemKind, LineFormat, Names
 from apps.flows.rules.rates import Reason
 from apps.flows.rules.rating import RatedExpense, RatedTime, rate_expenses, rate_time
 from apps.flows.rules.taxes import TaxRounding
-from apps.flows.rules.terms import Terms
+from apps.flows.rules.terms import AdjustmentPolicy, Terms
 from apps.flows.services import billable, billed
 from apps.mappings.selectors import value_maps
 
@@ -76,7 +77,7 @@ class GroupPlanner:
             time=rated,
             expenses=expenses,
             adjustments=adjustments,
-            terms=self._terms(self._latest),
+            terms=self._invoice_terms(),
             settings=InvoiceSettings(
                 contract_id=str(self._group.contract.pk) if self._group.contract else "",
                 time_tax=tax,
@@ -101,6 +102,26 @@ class GroupPlanner:
     def _terms(self, version: ContractVersion | None) -> Terms:
         ties = _TIES[_ledger(self._erp).rounding]
         return billable.terms_of(version, self._settings, self._currency, self._spent, ties=ties)
+
+    def _invoice_terms(self) -> Terms:
+        """Where the ledger's policy says so, what corrects a document of a closed period is a credit note of its own."""
+        terms = self._terms(self._latest)
+        changed = (
+            self._group.changed_time,
+            self._group.left_time,
+            self._group.changed_expenses,
+            self._group.left_expenses,
+        )
+        days = [
+            row.line.invoice.issue_date
+            for records in changed
+            for of_record in billed.billed(records).values()
+            for row in of_record.standing
+        ]
+        closed, policy = self._erp.books_closed_through, self._erp.closed_period_policy
+        if needs_credit(days, closed_through=closed, policy=policy):
+            return replace(terms, adjustment_policy=AdjustmentPolicy.CREDIT)
+        return terms
 
     def _versions(self, records: Iterable[Any]) -> list[tuple[ContractVersion | None, list[Any]]]:
         """Work under the version of the terms that holds on its date, the oldest version first."""

@@ -19,6 +19,7 @@ from apps.syncs import machine
 from apps.syncs.models import Delivery
 from apps.syncs.services import adopting
 from apps.syncs.services.choosing import next_bundles
+from apps.syncs.services.closing import keep_out_of_closed
 from apps.syncs.services.moves import CLAIMED_FIELDS, next_step, save_all, take
 from apps.syncs.services.outcomes import hold
 from apps.syncs.services.rendering import Materials, RenderError, external_id_of, render
@@ -68,7 +69,8 @@ def claim(connection: Connection, client: VendorClient, now: datetime, *, turns:
         Delivery.objects.filter(pk__in=waiting).update(not_before=grant.not_before)
         return Claim([], 0, is_moving=False)
     chosen = chosen[: grant.calls]
-    shared = _Claim(connection, client, uuid4(), now, Materials(connection, chain(*chosen)))
+    closed = keep_out_of_closed(connection, chain(*chosen), now=now)
+    shared = _Claim(connection, client, uuid4(), now, Materials(connection, chain(*chosen)), closed)
     found = [_claim_bundle(bundle, shared) for bundle in chosen]
     ready = [bundle for bundle in found if bundle]
     save_all([item.delivery for bundle in ready for item in bundle], CLAIMED_FIELDS)
@@ -87,6 +89,8 @@ class _Claim:
     token: UUID
     now: datetime
     materials: Materials
+    closed: frozenset[int]
+    """Deliveries that fall into a closed period and are to be held."""
 
 
 def _claim_bundle(bundle: list[Delivery], shared: _Claim) -> list[Ready]:
@@ -125,6 +129,10 @@ def ticks() -> float:
 
 def _prepare(row: Delivery, shared: _Claim) -> PreparedCall | None:
     """Render the body. What can't be rendered is held with its problems; None then."""
+    if row.pk in shared.closed:
+        message = f"{shared.connection.name} is closed through {shared.connection.books_closed_through}"
+        hold(row, _not_rendered(row, "closed_period"), message=message, detail={})
+        return None
     try:
         body = row.payload_override or render(row, shared.connection, materials=shared.materials)
         target = external_id_of(row, shared.materials) if row.operation != "create" else None
