@@ -1,5 +1,9 @@
 """Which role owns which field. The default is what most services firms do; a customer's rows change it."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from apps.accounts.models import User
 from apps.connectors.models import Connection
 from apps.connectors.selectors import connections_of
 from apps.core.work.memory import once
@@ -64,6 +68,31 @@ def _rows(customer_id: int) -> list[tuple[str, str, str]]:
 def _worn(customer_id: int) -> frozenset[str]:
     """The roles that some connection of the customer wears."""
     return frozenset(role for found in connections_of(customer_id) for role in found.roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose word on a field counts for a customer. `role` empty: nobody's alone, since no connection wears an owning role."""
+
+    role: str
+    is_chosen: bool
+    """The customer's own choice, and not what most firms do."""
+    steward: User | None = None
+
+
+def owners_of(customer_id: int, entity: str, fields: Iterable[str]) -> dict[str, Owner]:
+    """By field, as loading decides it at this moment."""
+    owners, single = owner_roles(customer_id, entity)
+    worn = _worn(customer_id)
+    of_entity = next((role for role in owners if role in worn), "")
+    rows = Stewardship.objects.filter(customer_id=customer_id, entity=entity).select_related("steward")
+    chosen = {row.field: row for row in rows}
+    found = {}
+    for field in fields:
+        row = chosen.get(field) or chosen.get("*")
+        role = single[field] if single.get(field) in worn else of_entity
+        found[field] = Owner(role, row is not None and row.owner_role == role, row.steward if row else None)
+    return found
 
 
 def foreign_fields(connection: Connection, entity: str, fields: list[str]) -> tuple[frozenset[str], bool]:

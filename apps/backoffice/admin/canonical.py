@@ -18,11 +18,13 @@ from apps.backoffice.columns import money, pill, shown, when, words
 from apps.backoffice.naming import name_changes, name_details, names_of, record_url, title_of
 from apps.backoffice.origins import name_origins
 from apps.backoffice.site import site
+from apps.backoffice.survivorship import stories_of
 from apps.backoffice.verbs import Call, Verb
 from apps.canonical import models, services
 from apps.canonical.models import Change, ExternalRef, Proposal, ProposalStatus
 from apps.exceptions.models import CaseStatus, ExceptionCase
 from apps.flows.services import undo_write_off, write_off
+from apps.mappings.services import change_owner, field_of, proposing_connection, role_for
 from apps.syncs.models import Delivery, SourceRecord
 
 _BOOKKEEPING = {"id", "customer", "custom", "is_stub", "source_updated_at", "deleted_at", "created_at", "updated_at"}
@@ -56,6 +58,7 @@ class CanonicalAdmin(RecordAdmin):
                 )[:10]
             ),
             "children": [_children(row, name) for name in self.children],
+            "stories": stories_of(entity, row),
         }
 
     @display(description="Name")
@@ -580,6 +583,15 @@ def _effect(proposal: Proposal) -> str:
     return " ".join(effects) or "Takes the proposed values over, and writes them to the systems that follow."
 
 
+def _owner_effect(proposal: Proposal) -> str:
+    connection = proposing_connection(proposal)
+    role = role_for(proposal, connection) if connection else "nobody"
+    return (
+        f"The {role} system owns “{title_of(field_of(proposal))}” of every {words(proposal.entity).lower()} from now on, and this "
+        "value is taken over. What other systems say of it becomes a proposal."
+    )
+
+
 @admin.register(Proposal, site=site)
 class ProposalAdmin(RecordAdmin):
     page_template = "backoffice/proposal.html"
@@ -610,6 +622,17 @@ class ProposalAdmin(RecordAdmin):
             icon="close",
             applies=_is_open,
             done="rejected",
+        ),
+        Verb(
+            name="change-owner",
+            title="Change owner",
+            permission="mappings.change_stewardship",
+            effect=_owner_effect,
+            run=lambda proposal, call: change_owner(proposal, actor=call.actor, reason=call.reason, now=call.now),
+            icon="swap_horiz",
+            applies=lambda proposal: _is_open(proposal) and proposing_connection(proposal) is not None,
+            on_list=False,
+            done="owned by the system that proposed it",
         ),
     )
 

@@ -12,6 +12,7 @@ from apps.mappings.services.drafts import (
     use_default,
 )
 from apps.mappings.services.drift import NothingOpenError, set_policy
+from apps.mappings.services.owners import NoSuchOwnerError, change_owner, field_of, proposing_connection, role_for
 from apps.mappings.services.plans import BadMappingError, save_mapping
 from apps.mappings.services.values import BadValueError, remove_value, set_value
 
@@ -20,13 +21,18 @@ __all__ = [
     "BadValueError",
     "ChangedMeanwhileError",
     "NoDraftError",
+    "NoSuchOwnerError",
     "NothingOpenError",
     "apply_again",
     "begin_draft",
+    "change_owner",
     "discard_draft",
     "draft_from_version",
+    "field_of",
+    "proposing_connection",
     "publish_draft",
     "remove_value",
+    "role_for",
     "save_draft",
     "save_mapping",
     "set_policy",
