@@ -1,6 +1,7 @@
 """Practice Xero behaves as its documentation says: amounts, states, refusals, payments, credit, idempotency."""
 
 import uuid
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from sandbox.control import Control
 from sandbox.xero.amounts import line_amount, tax_amount, totals
 from sandbox.xero.where import WhereError, parse_where
 from tests.sandbox.clients import Api
+from tests.sandbox.conftest import Running
 
 
 def unique(name: str) -> str:
@@ -263,3 +265,46 @@ class TestConnections:
         base = control.base_url("xero")
         found = xero.session.get(f"{base}/connections", headers=xero.headers, timeout=30).json()
         assert [item["tenantId"] for item in found] == [xero.credentials["tenant_id"]]
+
+
+class TestLockDates:
+    @pytest.fixture
+    def locked(self, running: Running, xero: Api) -> Iterator[str]:
+        """The last closed day of the books, as their bookkeeper set it."""
+        store, account = running.practice.vendors["xero"].store, xero.headers["xero-tenant-id"]
+
+        def put(day: str | None) -> None:
+            known = store.peek(account, "organisation", "organisation") or {}
+            store.put(account, "organisation", "organisation", {**known, "PeriodLockDate": day})
+
+        running.call(lambda: put("2025-08-31"))
+        yield "2025-08-31"
+        running.call(lambda: put(None))
+
+    def test_drafts_may_lie_in_a_locked_period_but_nothing_posted_may(
+        self, xero: Api, contact: dict, locked: str
+    ) -> None:
+        draft = made(xero, invoice_body(contact, Date=locked))
+        assert draft["Status"] == "DRAFT"
+
+        approved = xero.call("POST", f"/Invoices/{draft['InvoiceID']}", {"Status": "AUTHORISED"})
+        posted = xero.call("PUT", "/Invoices", {"Invoices": [invoice_body(contact, Date=locked, Status="AUTHORISED")]})
+        for answer in (approved, posted):
+            assert answer.status_code == 400
+            (refusal,) = answer.json()["Elements"][0]["ValidationErrors"]
+            assert refusal["Message"] == (
+                "The document date cannot be before the period lock date, currently set at 31-Aug-2025"
+            )
+        moved = {"Status": "AUTHORISED", "Date": "2025-09-01", "DueDate": "2025-10-01"}
+        assert xero.call("POST", f"/Invoices/{draft['InvoiceID']}", moved).status_code == 200
+
+    def test_a_credit_note_neither_and_the_organisation_tells_the_date(
+        self, xero: Api, contact: dict, locked: str
+    ) -> None:
+        body = {**invoice_body(contact, Date=locked, Status="AUTHORISED"), "Type": "ACCRECCREDIT"}
+        del body["DueDate"]
+
+        assert xero.call("PUT", "/CreditNotes", {"CreditNotes": [body]}).status_code == 400
+        assert xero.call("PUT", "/CreditNotes", {"CreditNotes": [{**body, "Date": "2025-09-01"}]}).status_code == 200
+        told = xero.call("GET", "/Organisation").json()["Organisations"][0]
+        assert told["PeriodLockDate"] == "/Date(1756598400000+0000)/"

@@ -11,13 +11,21 @@ from apps.accounts.models import Customer, User
 from apps.canonical import closed_periods
 from apps.canonical.closed_periods import CREDIT_NOTE, HOLD, NEXT_OPEN, needs_credit, place
 from apps.canonical.models import Change, Invoice
+from apps.canonical.services import create_record
 from apps.connectors.classify import fault_of
 from apps.connectors.manifest import manifest_for
 from apps.connectors.models import ClosedPeriodPolicy, Connection
 from apps.connectors.services import ConnectionRefusedError, set_closed_periods
+from apps.connectors.services import test_connection as check
+from apps.core.work.kinds import DELIVER
+from apps.exceptions.models import ExceptionCase
 from apps.exceptions.reasons import REASONS
+from apps.mappings.services import set_value
 from apps.syncs.models import Delivery
+from apps.syncs.services import intend, retry_delivery
 from apps.syncs.services.closing import keep_out_of_closed
+from apps.syncs.services.deliveries import Intent
+from tests.practice import Practice, work_on
 from tests.syncs.support import connect
 
 CLOSED = date(2026, 10, 31)
@@ -136,3 +144,65 @@ def test_only_policies_that_exist_are_taken_and_who_chose_is_kept(xero: Connecti
     latest = xero.history.latest()
     assert (latest.books_closed_through, latest.closed_period_policy) == (None, HOLD)
     assert (latest.history_user, latest.history_change_reason) == (alice, "reopened")
+
+
+class TestAtPracticeXero:
+    """The whole way: locked in the ledger, read by a test of the connection, kept out of when drafts are sent."""
+
+    @pytest.fixture
+    def ledger(self, committed: Customer, practice: Practice) -> Connection:
+        return practice.connect(committed, "xero")
+
+    @staticmethod
+    def lock(practice: Practice, day: str | None) -> None:
+        store, account = practice.server.practice.vendors["xero"].store, practice.account("xero")["id"]
+
+        def put() -> None:
+            known = store.peek(account, "organisation", "organisation")
+            store.put(account, "organisation", "organisation", {**known, "PeriodLockDate": day})
+
+        practice.server.call(put)
+
+    def test_the_lock_date_is_read_and_forgotten_again(
+        self, ledger: Connection, practice: Practice, now: datetime
+    ) -> None:
+        self.lock(practice, "2026-10-31")
+        check(ledger, now=now)
+        ledger.refresh_from_db()
+        assert ledger.books_closed_through == CLOSED
+        assert ledger.history.latest().history_change_reason == "the ledger is closed through 2026-10-31"
+
+        self.lock(practice, None)
+        check(ledger, now=now)
+        ledger.refresh_from_db()
+        assert ledger.books_closed_through is None
+
+    def test_a_held_draft_waits_in_a_case_and_goes_out_dated_anew_when_finance_says_so(
+        self, ledger: Connection, practice: Practice, committed: Customer, now: datetime
+    ) -> None:
+        set_value(customer=committed, name="revenue_accounts", source="default", target="200", actor=None, reason="t")
+        contact = create_record("client", customer=committed, values={"name": "Northwind"}, origin="test", reason="t")
+        values = {"client": contact, "reference": "TL-CLOSED", "issue_date": date(2026, 10, 21), "currency": "EUR"}
+        invoice = create_record("invoice", customer=committed, values=values, origin="test", reason="t")
+        whom = {"connection": ledger, "operation": "create", "title": "Draft"}
+        first = Intent(object_name="contacts", entity="client", record_id=contact.pk, key="t:client", **whom)
+        then = Intent(
+            object_name="invoices", entity="invoice", record_id=invoice.pk, key="t:invoice", after=("t:client",), **whom
+        )
+        closing(ledger, HOLD, now)
+        *_, row = intend([first, then], origin="test", origin_item_id=None)
+
+        work_on(DELIVER, ledger.pk)
+        row.refresh_from_db()
+        assert (row.status, row.error_code, row.attempts) == ("held", "closed_period", 0)
+        assert ExceptionCase.objects.get(status="open").reason == "closed_period"
+        assert not practice.all("xero", "invoices")
+
+        closing(ledger, NEXT_OPEN, now)
+        retry_delivery(row, actor=None, reason="date it anew", now=now)
+        work_on(DELIVER, ledger.pk)
+
+        row.refresh_from_db()
+        (made,) = practice.all("xero", "invoices")
+        assert (row.status, made["Date"], made["Reference"]) == ("done", "2026-11-01", "TL-CLOSED")
+        assert ExceptionCase.objects.get().status == "resolved"

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -165,7 +166,7 @@ def document_facts(flow: Flow) -> Iterator[DocumentFact]:
         select i.id, coalesce(i.project_id, 0), coalesce(i.issue_date, d.finished_at::date), i.currency,
                case i.kind when 'credit_note' then -coalesce(l.amount, 0) else coalesce(l.amount, 0) end,
                case i.kind when 'credit_note' then -abs(i.total_amount) else i.total_amount end,
-               d.finished_at, greatest(i.updated_at, d.finished_at), s.seen_at, r.started_at, {_VOID}, i.id
+               d.finished_at, greatest(i.updated_at, d.finished_at), s.seen_at, r.started_at, {_VOID}
           from syncs_delivery d join canonical_invoice i on i.id = d.record_id
           left join syncs_sighting s on s.delivery_id = d.id
           left join (select invoice_id, sum(amount + coalesce(tax_amount, 0)) as amount from canonical_invoiceline
@@ -180,7 +181,7 @@ def document_facts(flow: Flow) -> Iterator[DocumentFact]:
         """,
         customer=flow.customer_id,
     )
-    return (DocumentFact(*row[:-1], twins.get(row[-1], ())) for row in rows)
+    return (replace(DocumentFact(*row), twins=twins.get(row[0], ())) for row in rows)
 
 
 def _twins(flow: Flow) -> dict[int, tuple[int, ...]]:

@@ -10,6 +10,7 @@ from django_tenants.utils import schema_context
 
 from apps.accounts.models import Customer
 from apps.canonical.models import Billing, Invoice, TaxRate, TimeEntry
+from apps.connectors.services import set_closed_periods
 from apps.exceptions.models import ExceptionCase
 from apps.exceptions.selectors import question_for
 from apps.exceptions.services import answer_question
@@ -392,6 +393,18 @@ class TestAdjustments:
         assert credit.kind == "credit_note" and abs(credit.untaxed_amount) == 100
         assert Delivery.objects.latest("pk").object_name == "credit_notes"
         assert len(stage.invoices()) == 2
+
+    @pytest.mark.parametrize(("through", "kind"), [(date(2026, 11, 30), "credit_note"), (date(2026, 10, 31), None)])
+    def test_in_a_closed_period_it_is_a_credit_whatever_the_contract_says(
+        self, stage: Stage, flow: Flow, through: date, kind: str | None
+    ) -> None:
+        entry = self.billed(stage, "next_invoice")
+        set_closed_periods(
+            stage.xero, closed_through=through, policy="credit_note", actor=None, reason="closed", now=stage.now
+        )
+        self.change(stage, entry, hours=3)
+
+        assert [invoice.kind for invoice in stage.invoices()[1:]] == ([kind] if kind else [])
 
     def test_a_deleted_entry_is_credited_whole(self, stage: Stage, flow: Flow) -> None:
         entry = self.billed(stage, "credit")
