@@ -83,6 +83,11 @@ class TestWork:
         assert total.settled_at() == NOW + timedelta(seconds=1)
         assert total.state(NOW + timedelta(seconds=1)) is State.BREAK
 
+    def test_one_that_changed_a_moment_ago_has_the_others_wait(self) -> None:
+        young = replace(entry(), id=2, changed_at=NOW)
+
+        assert work(entry(), young).state(NOW) is State.SETTLING
+
     def test_work_on_a_voided_invoice_is_on_neither_side(self) -> None:
         assert told(work(entry(billings=(billing(is_on_voided=True),)))) == [(Why.ON_VOIDED, -2, -200)]
 
@@ -106,6 +111,7 @@ class TestWork:
 
         assert work(entry(hours=D("1.5"), billings=(beyond,))).state(NOW) is State.BALANCED
         assert work(entry(hours=D(1), billings=(beyond,))).state(NOW) is State.BREAK
+        assert told(work(entry(hours=D(3), billings=(beyond,)))) == [(Why.LOST, -1, -75)]
 
     def test_work_that_moved_is_a_difference_in_both_projects(self) -> None:
         book = Book()
@@ -136,6 +142,8 @@ class TestWork:
         with_markup = billing("0", "55")
         assert work(spent(is_claimed=True)).state(NOW) is State.BALANCED
         assert work(spent(billings=(with_markup,))).state(NOW) is State.BALANCED
+        off = spent(billings=(with_markup,), written_off=(D(0), D(50)))
+        assert told(work(off)) == [(Why.WRITTEN_OFF_TOO, 0, 55)]
         assert told(work(spent())) == [(Why.LOST, 0, -50)]
         assert told(work(spent(is_approved=False, billings=(with_markup,)))) == [(Why.OVER_INVOICED, 0, 55)]
 
