@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Customer, User
@@ -29,9 +29,11 @@ from tests.practice import Practice, work_on
 from tests.syncs.support import connect
 
 CLOSED = date(2026, 10, 31)
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 days = st.dates(date(2026, 1, 1), date(2027, 12, 31))
 
 
+@unhurried
 @given(days, st.none() | days, st.sampled_from([NEXT_OPEN, CREDIT_NOTE, HOLD]))
 def test_no_document_is_dated_in_a_closed_period_or_before_it_was(day: date, closed: date | None, policy: str) -> None:
     placed = place(day, closed_through=closed, policy=policy)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.flows.rules.control_totals import (
@@ -234,6 +234,7 @@ class TestPayments:
         assert (told(total), total.place) == ([(Why.PAYMENT_UNTIED, 0, 30)], Place(0, MONTH, "EUR"))
 
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 amounts = st.decimals(min_value=-10_000, max_value=10_000, places=2)
 hours = st.decimals(min_value=D("0.25"), max_value=100, places=2)
 projects = st.integers(0, 3)
@@ -265,6 +266,7 @@ def balanced_work(draw: st.DrawFn) -> WorkFact:
             return replace(fact, billings=(*there, BillingFact(project, currency, worked, draw(amounts))))
 
 
+@unhurried
 @given(st.lists(balanced_work(), max_size=30))
 def test_what_a_flow_leaves_in_order_is_never_a_break(facts: list[WorkFact]) -> None:
     book = Book()
@@ -277,6 +279,7 @@ def test_what_a_flow_leaves_in_order_is_never_a_break(facts: list[WorkFact]) -> 
     assert approved == sum((fact.hours for fact in facts if fact.is_approved), D(0))
 
 
+@unhurried
 @given(st.lists(balanced_work(), max_size=10), balanced_work(), st.data())
 def test_one_injected_break_is_found_and_named_alone(
     facts: list[WorkFact], victim: WorkFact, data: st.DataObject
@@ -304,6 +307,7 @@ def test_one_injected_break_is_found_and_named_alone(
 moments = st.integers(-200, 3000).map(lambda minutes: LONG_AGO + timedelta(minutes=minutes))
 
 
+@unhurried
 @given(
     st.lists(
         st.builds(
