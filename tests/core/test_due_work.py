@@ -374,6 +374,7 @@ class TestWrongSchema:
     def test_there_are_kinds_to_test(self) -> None:
         assert registry.kinds() == sorted(
             [
+                "flows.control",
                 "flows.react",
                 "partners.set_up",
                 "syncs.consent",

@@ -23,6 +23,8 @@ Home = tuple[str, int]
 
 IS_VOID = Q(status=InvoiceStatus.VOIDED) | Q(deleted_at__isnull=False)
 """Of an invoice: the ERP voided it, or has it no more."""
+IS_ON_VOID = Q(line__invoice__status=InvoiceStatus.VOIDED) | Q(line__invoice__deleted_at__isnull=False)
+"""Of a billing: its invoice is."""
 
 
 def counting(field_name: str) -> Exists:

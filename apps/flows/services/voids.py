@@ -20,13 +20,12 @@ from apps.core.work.kinds import REACT
 from apps.flows.blueprints import TimeToInvoiceSettings
 from apps.flows.models import Flow
 from apps.flows.rules.voids import VoidFact, VoidPolicy, VoidStep, next_step
-from apps.flows.services.billed import IS_VOID
+from apps.flows.services.billed import IS_ON_VOID, IS_VOID
 from apps.flows.services.invoice_cases import report_case
 from apps.flows.services.locks import lock_billing
 
 _ZERO = Decimal(0)
 _LOOK_BACK = timedelta(days=1)
-_IS_ON_VOID = Q(line__invoice__status=InvoiceStatus.VOIDED) | Q(line__invoice__deleted_at__isnull=False)
 
 
 class InvoiceNotVoidError(PermanentError):
@@ -100,7 +99,7 @@ def _release(flow: Flow, invoice: Invoice) -> None:
 def _take_back(flow: Flow, invoice: Invoice) -> None:
     """Its billings count again, except of work that was billed anew meanwhile: that would be billed twice."""
     released = Billing.objects.filter(line__invoice=invoice, released_at__isnull=False)
-    anew = Billing.objects.filter(released_at__isnull=True, sequence__gt=OuterRef("sequence")).exclude(_IS_ON_VOID)
+    anew = Billing.objects.filter(released_at__isnull=True, sequence__gt=OuterRef("sequence")).exclude(IS_ON_VOID)
     is_anew = Exists(anew.filter(_same_record()))
     twice = list(released.filter(is_anew).select_related("time_entry", "expense"))
     Billing.objects.filter(pk__in=[row.pk for row in released.exclude(pk__in=[row.pk for row in twice])]).update(

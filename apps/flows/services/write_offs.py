@@ -8,20 +8,19 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from apps.accounts.models import User
-from apps.canonical.models import Approval, Billing, Expense, InvoiceStatus, TimeEntry, WriteOff
+from apps.canonical.models import Approval, Billing, Expense, TimeEntry, WriteOff
 from apps.core.errors import PermanentError
 from apps.core.work import wake
 from apps.core.work.kinds import CONTROL, REACT
 from apps.flows.models import Flow
+from apps.flows.services.billed import IS_ON_VOID
 from apps.flows.services.locks import lock_billing
 from apps.flows.services.valuing import Values
 
 _ZERO = Decimal(0)
-_IS_ON_VOID = Q(line__invoice__status=InvoiceStatus.VOIDED) | Q(line__invoice__deleted_at__isnull=False)
 
 
 class NotUnbilledError(PermanentError):
@@ -42,7 +41,7 @@ def write_off(record: TimeEntry | Expense, *, actor: User | None, reason: str, n
     if row.approval != Approval.APPROVED or row.deleted_at is not None:
         raise NotUnbilledError(f"{_named(row)} is not approved; only approved work is written off")
     standing = Billing.objects.filter(**{field: row}, released_at__isnull=True)
-    invoice = standing.exclude(_IS_ON_VOID).values_list("line__invoice__reference", flat=True).first()
+    invoice = standing.exclude(IS_ON_VOID).values_list("line__invoice__reference", flat=True).first()
     if invoice is not None:
         raise NotUnbilledError(f"{_named(row)} is on invoice {invoice}; credit or void that invoice in the ERP first")
     standing.update(released_at=Now())
