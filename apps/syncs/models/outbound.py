@@ -76,6 +76,11 @@ class Delivery(models.Model):
                 name="delivery_open",
                 condition=~models.Q(status__in=["done", "cancelled", "held"]),
             ),
+            models.Index(
+                fields=["connection", "status", "operation", "entity", "not_before"],
+                name="delivery_situation",
+                condition=~models.Q(status__in=["done", "cancelled", "held"]),
+            ),
             models.Index(fields=["entity", "record_id"]),
             models.Index(fields=["origin", "origin_item_id"]),
             models.Index(fields=["customer", "-created_at"]),

@@ -22,7 +22,7 @@ from apps.syncs import machine
 from apps.syncs.models import Delivery
 from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import adopting, health
-from apps.syncs.services.choosing import situation_of
+from apps.syncs.services.choosing import next_due_at, situation_of
 from apps.syncs.services.claiming import MOST_AT_ONCE, Claim, Ready, claim, ticks
 from apps.syncs.services.moves import STATE_FIELDS, next_step, take
 from apps.syncs.services.outcomes import Told, record_outcomes
@@ -62,7 +62,7 @@ def _deliver(work: Work, connection: Connection, heard: "Heard") -> datetime | N
         if situation.is_quiet and heard.write():
             continue  # what waited for it may be due now
         if situation.is_quiet:
-            return situation.next_due_at
+            return next_due_at(connection)
         if is_again:
             renew(work)
             connection.refresh_from_db()
@@ -81,7 +81,7 @@ def _deliver(work: Work, connection: Connection, heard: "Heard") -> datetime | N
         if not claimed.is_moving and not probed:
             if heard.write():
                 continue
-            return situation_of(connection, now).next_due_at
+            return next_due_at(connection)
         flight = Flight(client, claimed)
         heard.write()
         seconds = flight.land()
