@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_config_stamp"),
         ("connectors", "0003_config_stamp"),
-        ("syncs", "0006_fewer_indexes"),
+        ("syncs", "0007_sightings"),
     ]
 
     operations = [
