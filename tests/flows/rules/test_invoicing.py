@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.flows.rules.invoicing import DraftKind, InvoicePlan, plan_invoices
@@ -247,13 +247,29 @@ RATES = {"anna": D("95.55"), "ben": D("120.00")}  # cleo has none
 
 
 class TestAddsUp:
-    @given(rows=work(), line_by=st.sampled_from(LineBy), policy=st.sampled_from(AdjustmentPolicy))
+    @given(
+        rows=work(),
+        line_by=st.sampled_from(LineBy),
+        policy=st.sampled_from(AdjustmentPolicy),
+        rounding=st.sampled_from([TaxRounding.PER_TAX_TOTAL, TaxRounding.PER_TAX_LINES]),
+    )
+    @example(
+        rows=[(f"t{number}", 0, D("0.01"), "anna", "apollo") for number in range(3)],
+        line_by=LineBy.ENTRY,
+        policy=AdjustmentPolicy.CREDIT,
+        rounding=TaxRounding.PER_TAX_TOTAL,
+    )
     def test_totals_equal_an_independent_calculation(
-        self, rows: list[tuple[str, int, Decimal, str, str]], line_by: LineBy, policy: AdjustmentPolicy
+        self,
+        rows: list[tuple[str, int, Decimal, str, str]],
+        line_by: LineBy,
+        policy: AdjustmentPolicy,
+        rounding: TaxRounding,
     ) -> None:
-        """Written again from the field's words: hours x rate, rounded once a line, 20 % on the whole draft."""
+        """Written again from the field's words: hours x rate, rounded once a line; 20 % on the whole draft, as Tryton takes it from
+        what the lines come to before rounding, Business Central from the lines as they are."""
         agreed = terms(line_by=line_by, adjustment_policy=policy)
-        form = settings(VAT20, tax_rounding=TaxRounding.PER_TAX_TOTAL)
+        form = settings(VAT20, tax_rounding=rounding)
         facts = [
             entry(entry_id, str(hours), date=DAY + timedelta(day), person_id=person, project_id=project)
             for entry_id, day, hours, person, project in rows
@@ -269,12 +285,16 @@ class TestAddsUp:
                 key = (project, (subject, RATES[person]))
                 lines[key] = lines.get(key, D(0)) + hours * RATES[person]
         expected: dict[str, Decimal] = {}
+        taxed: dict[str, Decimal] = {}
         for (project, _), exact in lines.items():
-            expected[project] = expected.get(project, D(0)) + exact.quantize(CENT, ROUND_HALF_UP)
+            amount = exact.quantize(CENT, ROUND_HALF_UP)
+            expected[project] = expected.get(project, D(0)) + amount
+            base = exact if rounding is TaxRounding.PER_TAX_TOTAL else amount
+            taxed[project] = taxed.get(project, D(0)) + base
         for draft in made.drafts:
             sign = -1 if draft.kind is DraftKind.CREDIT_NOTE else 1
             assert draft.untaxed_amount * sign == expected[draft.project_id]
-            assert draft.tax_amount == (draft.untaxed_amount * D("0.2")).quantize(CENT, ROUND_HALF_UP)
+            assert draft.tax_amount == (sign * taxed[draft.project_id] * D("0.2")).quantize(CENT, ROUND_HALF_UP)
             assert draft.total_amount == draft.untaxed_amount + draft.tax_amount
         sent = {draft.project_id for draft in made.drafts}
         assert all(total <= 0 for project, total in expected.items() if project not in sent)
