@@ -29,7 +29,7 @@ from sandbox.server import open_vendor
 from sandbox.serving import Served
 
 UNLIMITED = 1_000_000
-READABLE_MOST = 60  # pages: more than any check makes
+READABLE_MOST = 150  # pages: more than any check makes
 
 
 class Storing(Protocol):
@@ -185,9 +185,21 @@ class Bench:
     def touch(self, name: str, record_id: str) -> None:
         self.side.touch(self.resource(name), record_id, filled(self.joined(name).touch, self.known()))
 
+    def remove(self, name: str, record_id: str) -> bool:
+        """Delete a record at the vendor; False: it lets none go."""
+        resource = self.resource(name)
+        if isinstance(self.side, DeclaredSide) and not self.side.deletable(resource):
+            return False
+        try:
+            self.side.remove(resource, record_id)
+        except (AssertionError, KeyError):
+            return False
+        return True
+
     def read(self, name: str, *, client: VendorClient | None = None, cursor: str | None = None, size: int | None = None,
-             between: Callable[[int], None] | None = None) -> tuple[list[Record], str | None]:  # fmt: skip
-        """All pages, and the cursor after them; refuses to go on for ever."""
+             between: Callable[[list[Record]], None] | None = None) -> tuple[list[Record], str | None]:  # fmt: skip
+        """All pages, and the cursor after them; refuses to go on for ever. `between` is told after each page what was read
+        so far."""
         found: list[Record] = []
         latest = cursor
         client = client or self.client()
@@ -198,7 +210,7 @@ class Bench:
             if number >= READABLE_MOST:
                 raise AssertionError(f"{name}: the pages do not end: {number} were read and there is still another")
             if between is not None:
-                between(number)
+                between(found)
         return found, latest
 
     def id_of(self, name: str, record: Record) -> str:

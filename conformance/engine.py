@@ -220,13 +220,12 @@ def _deleted(bench: Bench, connection: Connection, name: str) -> str:
     began = datetime.now(UTC) - timedelta(minutes=30)
     made = [bench.make(name, at=began + timedelta(seconds=number)) for number in range(RECORDS)]
     reading.read()
-    resource = bench.resource(name)
     known = SourceRecord.objects.filter(connection=connection, object_name=name, status=RecordStatus.APPLIED)
     if missing := set(made) - set(known.values_list("external_id", flat=True)):
         row = SourceRecord.objects.filter(connection=connection, object_name=name, external_id=min(missing)).first()
         why = (row.problems[0]["message"] if row.problems else row.get_status_display()) if row else "not read"
         raise CheckExempt(f"records made by the kit alone are not taken over, {why}")
-    if not _removed(bench, resource, made[0]):
+    if not bench.remove(name, made[0]):
         raise CheckExempt("the vendor lets none go")
     others = known.exclude(external_id__in=made).count()
 
@@ -246,7 +245,7 @@ def _deleted(bench: Bench, connection: Connection, name: str) -> str:
         raise CheckExempt("the vendor's own records make these few of many")
 
     for record_id in made[1:]:
-        _removed(bench, resource, record_id)
+        bench.remove(name, record_id)
     tell()
 
     marked, held = reading.marked(), reading.with_status(RecordStatus.GONE)
@@ -261,14 +260,6 @@ def _wait(until: datetime | None) -> None:
     """For the vendor's budget, a little at a time."""
     if until is not None:
         time.sleep(max(0.0, min((until - datetime.now(UTC)).total_seconds(), 2.0)))
-
-
-def _removed(bench: Bench, resource: str, record_id: str) -> bool:
-    try:
-        bench.side.remove(resource, record_id)
-    except (AssertionError, KeyError):
-        return False  # the vendor does not let it go
-    return True
 
 
 @contextmanager

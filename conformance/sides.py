@@ -1,13 +1,16 @@
 """The practice vendor as the kit handles it: make, change, remove and count records past the API."""
 
+import secrets
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import requests
 
+from sandbox.declarative.language import Resource
 from sandbox.declarative.operations import complete_in
+from sandbox.declarative.templates import get
 from sandbox.declarative.vendor import DeclaredVendor
 from sandbox.framework.clock import iso_millis, iso_seconds
 from sandbox.framework.store import Document
@@ -27,6 +30,11 @@ class Side(ABC):
     @abstractmethod
     def touch(self, resource: str, record_id: str, values: dict[str, Any]) -> None:
         """Change it, so that its modification time moves."""
+
+    def displace(self, resource: str, record_id: str, *, to_end: bool) -> bool:
+        """Change whatever the vendor's lists are ordered by, so that the record moves to their end or beginning; False:
+        they are ordered by nothing that anybody may change."""
+        return False
 
     @abstractmethod
     def remove(self, resource: str, record_id: str) -> None: ...
@@ -66,6 +74,46 @@ class DeclaredSide(Side):
             self._wake()
 
         self.served.call(work)
+
+    def displace(self, resource: str, record_id: str, *, to_end: bool) -> bool:
+        def work() -> bool:
+            records = self.vendor.records(self.account)
+            record, judge = records.need(resource, record_id), records.judge(resource)
+            changes = {}
+            for name in self._orders(resource):
+                plain = name.lstrip("-")
+                high = to_end is not name.startswith("-")
+                held = [one for one in (get(other, plain) for other in records.all(resource)) if one is not None]
+                kind = judge.kind_of(plain)[0]
+                if held or kind == "text":
+                    changes[plain] = _beyond(kind, held, high=high)
+            if changes:
+                with self.vendor.store.transaction():
+                    records.assign(resource, record, changes)
+                self._wake()
+            return bool(changes)
+
+        return bool(self.served.call(work))
+
+    def _orders(self, resource: str) -> list[str]:
+        """Fields its lists may be ordered by, and anybody may change."""
+        file, spec = self.vendor.file, self.vendor.file.resources[resource]
+        names: list[str] = []
+        for operation in (complete_in(file, spec, name) for name in spec.operations):
+            if operation.kind == "list":
+                names += [*(operation.order or file.defaults.order), *operation.orders.values()]
+        usual = {name.lstrip("-"): name for name in reversed(names)}
+        return [name for plain, name in usual.items() if self._is_changeable(spec, plain)]
+
+    def _is_changeable(self, spec: Resource, name: str) -> bool:
+        fields, field = spec.fields, None
+        for part in [name] if name in fields else name.split("."):
+            field = fields.get(part)
+            fields = field.fields if field else {}
+        stamps = (spec.created, spec.updated, (spec.id or self.vendor.file.defaults.id).field)
+        if field is None or name in stamps or field.const is not None:
+            return False
+        return not (field.read_only or field.on_create_only or field.look_up or field.sequence or field.type == "ref")
 
     def remove(self, resource: str, record_id: str) -> None:
         def work() -> None:
@@ -271,6 +319,20 @@ _XERO_GONE = {
 }  # fmt: skip
 _OF_THE_VENDOR = ("owners", "Accounts", "TaxRates", "Payments")
 """What other programs cannot change through the API, or not make."""
+
+
+def _beyond(kind: str, held: list[Any], *, high: bool) -> Any:
+    """A value just before or behind all that are held, in their form; times stay within whatever window is asked for."""
+    edge = (max if high else min)(held, default=None)
+    if isinstance(edge, bool):
+        return high
+    if isinstance(edge, int):
+        return edge + (1 if high else -1)
+    if kind in ("datetime", "date") and isinstance(edge, str):
+        step = timedelta(days=1) if len(edge) == 10 else timedelta(minutes=5)
+        moved = datetime.fromisoformat(edge) + (step if high else -step)
+        return f"{moved:%Y-%m-%d}" if len(edge) == 10 else f"{moved:%Y-%m-%d}{edge[10]}{moved:%H:%M:%S}{edge[19:]}"
+    return f"{'~~' if high else '  '}{secrets.token_hex(3)}"
 
 
 def side_of(served: Served, account: str) -> Side:

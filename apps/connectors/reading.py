@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from apps.connectors import cursors, pagers
+from apps.connectors import cursors, pagers, passes
 from apps.connectors.building import Put, build
 from apps.connectors.hooks import hooks_for
 from apps.connectors.manifest import Family
@@ -22,6 +22,7 @@ from apps.connectors.walks import Walk, begin, fits, leaf, records_of
 from apps.core.http import AnswerTooLargeError, BlockedAddressError, CallRecord, MaybeSentError, NotSentError
 
 _MOST_SCANNED_PAGES = 200
+_TRAIL = 3  # records before the last one of a page
 
 
 class Reader:
@@ -112,10 +113,9 @@ class Reader:
         parent = walk.parents[0] if walk.parents else None
         scope = self._scope({"parent": {leaf(spec.for_each): parent}} if spec.for_each else {})
         zone = cursors.zone_of(spec.cursor, scope)
-        puts = [*cursors.puts_for(spec.cursor, start, zone), *pagers.puts_for(paginator, walk.state, page_size)]
         scope["cursor"] = cursors.named(spec.cursor, start, zone)
-        scope["page"] = pagers.named(paginator, walk.state, page_size)
-        received = self._get(object_name, request, scope, puts, spec.empty_status)
+        narrowed = cursors.puts_for(spec.cursor, start, zone)
+        received = self._get_page(object_name, request, scope, narrowed, walk, paginator, page_size, spec.empty_status)
         is_empty = received.response.status in (304, *spec.empty_status)
         found = [] if is_empty else records_of(received.body, spec.records)
         if found is None:
@@ -129,9 +129,17 @@ class Reader:
             size=page_size,
             last=self._last(object_name, paginator, found),
         )
+        key = self._key(object_name)
+        if isinstance(paginator, LastId) and turn.state is not None:
+            turn.state["trail"] = [get(record, paginator.id or key) for record in found[-_TRAIL - 1 : -1]]
+        if passes.counts(paginator):
+            keys = (passes.key_of(record, key) for record in found)
+            walk.sight = passes.noted(walk.sight, keys, received.response.body)
         seen = cursors.newest(spec.cursor, found, zone)
+        if walk.sight.get("same"):
+            found = []
         kept = cursors.changed(spec.cursor, found, start, zone)
-        calls = 1 + calls_before + self._attach(object_name, spec.attach, kept, found_key=self._key(object_name))
+        calls = 1 + calls_before + self._attach(object_name, spec.attach, kept, found_key=key)
         if spec.for_each and parent is not None:
             for record in kept:
                 record[spec.for_each.into] = parent
@@ -148,6 +156,24 @@ class Reader:
             call=received.response.call,
         )
         return page, more
+
+    def _get_page(
+        self, object_name: str, request: RequestSpec, scope: Scope, narrowed: list[Put], walk: Walk,
+        paginator: Paginator, size: int | None, empty: list[int],
+    ) -> Received:  # fmt: skip
+        """The page the walk stands at. A vendor may refuse to go on behind a record that was deleted meanwhile: then
+        behind the one before it, which is read again."""
+        while True:
+            scope["page"] = pagers.named(paginator, walk.state, size)
+            try:
+                return self._get(
+                    object_name, request, scope, [*narrowed, *pagers.puts_for(paginator, walk.state, size)], empty
+                )
+            except VendorPermanentError as error:
+                *trail, last = walk.state.get("trail") or [None]
+                if last is None or error.family not in (Family.NOT_FOUND, Family.VALIDATION):
+                    raise
+                walk.state = {"last": last, "trail": trail}
 
     def _tombstones(self, object_name: str, spec: ReadSpec, deleted: Tombstones, walk: Walk) -> tuple[Page, bool]:
         """One page of what the vendor says is gone since the read's beginning."""
@@ -188,18 +214,24 @@ class Reader:
 
     def _advance(self, object_name: str, walk: Walk, turn: pagers.Turn, seen: datetime | None) -> bool:
         newest = to_iso(seen) if seen else None
-        if turn.restart and newest is not None and newest != walk.since:
-            walk.since, walk.state = newest, {}
-            return True
-        if turn.restart and not turn.state:
+        goes_newer = turn.restart and newest is not None and newest != walk.since
+        if turn.restart and not turn.state and not goes_newer:
             raise self._unable(
                 object_name, "has more records with one modification time than the vendor's search returns"
             )
-        if turn.state is not None:
+        if turn.state is not None and not goes_newer:
             walk.state = turn.state
             return True
+        walk.state = {}
+        if again := passes.following(walk.sight):
+            walk.sight = again
+            return True
+        walk.sight = {}
+        if goes_newer:
+            walk.since = newest
+            return True
         if walk.parents:
-            walk.parents, walk.state = walk.parents[1:], {}
+            walk.parents = walk.parents[1:]
             return bool(walk.parents)
         return False
 
@@ -214,7 +246,7 @@ class Reader:
         for page in self.pages(each.object, cursor=None, resume=None, page_size=None, now=now):
             values += [read(record) for record in page.records]
             calls += page.calls
-        return values, calls
+        return list(dict.fromkeys(values)), calls
 
     def _attach(self, object_name: str, attachments: list[Attach], records: list[Record], *, found_key: str) -> int:
         calls = 0

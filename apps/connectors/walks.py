@@ -22,6 +22,8 @@ class Walk:
     state: dict[str, Any] = field(default_factory=dict)
     high_water: str | None = None
     parents: list[Any] | None = None
+    sight: dict[str, Any] = field(default_factory=dict)
+    """What the present pass over a counted list has seen (`passes`)."""
     is_ending: bool = False
     """All records were read; what follows is the list of deleted ones."""
 
@@ -33,6 +35,7 @@ class Walk:
             "high_water": self.high_water,
         }
         found |= {} if self.parents is None else {"parents": self.parents}
+        found |= {"sight": self.sight} if self.sight else {}
         return {**found, "ending": True} if self.is_ending else found
 
 
@@ -47,6 +50,7 @@ def begin(spec: ReadSpec, cursor: str | None, resume: dict[str, Any] | None) -> 
         state=resume["state"],
         high_water=resume["high_water"],
         parents=resume.get("parents"),
+        sight=resume.get("sight", {}),
         is_ending=resume.get("ending", False),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from apps.connectors.client import VendorClient
+from apps.connectors.contract.replay import held_still
 from apps.connectors.manifest import Manifest
 from apps.core import http
 from apps.core.http import OutboundRequest, OutboundResponse
@@ -38,7 +39,7 @@ def record(manifest: Manifest, session: Session, object_name: str, folder: Path)
     if list(folder.glob(f"{object_name}__page_*.json")):
         return "not recorded: there are fixtures already"
     recorder = Recorder()
-    client = VendorClient(manifest, config=session.config, tokens=session.tokens, send=recorder)
+    client = VendorClient(held_still(manifest), config=session.config, tokens=session.tokens, send=recorder)
     for page in client.pages(object_name, cursor=None, page_size=_PAGE_SIZE, now=datetime.now(UTC)):
         if page.next_resume is not None and len(recorder.bodies) >= _MOST_PAGES:
             most = _MOST_PAGES * _PAGE_SIZE

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 Moment = Literal[
     "iso_seconds", "iso_millis", "iso_micros", "iso_offset", "iso_offset_millis", "iso_compact_offset", "epoch_s",
@@ -185,7 +185,8 @@ class Operation(Section):
     """list: the parameter that says asc or desc."""
     direction: Literal["asc", "desc"] = "asc"
     """The direction without `direction_param`."""
-    orders: list[str] = []
+    orders: dict[str, str] = {}
+    """list: what may stand there → the field that is sorted by; a list where they are the same."""
     only: dict[str, Any] = {}
     """list, get: only records with these values."""
     deleted: Literal["hide", "show", "only"] = "hide"
@@ -203,6 +204,11 @@ class Operation(Section):
     """Whether a deleted record is gone from operations that say nothing about `deleted`."""
     needs_header: dict[str, str] = {}
     source: Sources = []
+
+    @field_validator("orders", mode="before")
+    @classmethod
+    def _same(cls, value: Any) -> Any:
+        return {name: name for name in value} if isinstance(value, list) else value
 
 
 class Children(Section):

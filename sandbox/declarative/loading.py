@@ -94,6 +94,7 @@ def _named(found: VendorFile, name: str, operation: str) -> Iterator[tuple[tuple
     wanted = [
         *((("filters", param), item.field) for param, item in spec.filters.items() if item.field),
         *((("order",), item.lstrip("-")) for item in order),
+        *((("orders", name), item) for name, item in spec.orders.items()),
         *((("only",), item) for item in spec.only),
         *((("when",), item) for item in spec.when),
     ]

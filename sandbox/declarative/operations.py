@@ -123,6 +123,7 @@ class Endpoint:
         usual = tuple(self.spec.order or self.vendor.file.defaults.order)
         if field and field not in self.spec.orders:
             raise Problem("bad_query", f"{field!r} is no field to sort by", field=self.spec.order_param, given=field)
+        field = self.spec.orders.get(field, "")
         if direction and direction not in ("asc", "desc"):
             raise Problem(
                 "bad_query", f"{direction!r} is no direction", field=self.spec.direction_param, given=direction

@@ -1,17 +1,23 @@
 """What the Harvest resources share: paging with `links`, `updated_since`, field checks, 404 and 422 answers."""
 
+import base64
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
+from sandbox.framework import jsontext
 from sandbox.framework.clock import iso_seconds, parse_moment
 from sandbox.framework.http import Call, Refusal, Reply
 from sandbox.framework.store import Document
 
 PER_PAGE = 2000
 FIRST_ID = 10_000_001
+_BY_CURSOR = (
+    "clients", "contacts", "expense_categories", "projects", "roles", "tasks", "users", "task_assignments",
+    "user_assignments", "billable_rates", "cost_rates", "project_assignments",
+)  # fmt: skip
 
 Render = Callable[[Call, Document], Document]
 Check = Callable[[Call, Document], None]
@@ -29,29 +35,54 @@ def refuse(message: str, status: int = 422) -> Refusal:
 
 
 def page_of(call: Call, name: str, documents: Iterable[Document], render: Render) -> Reply:
-    """One page, as documented under "Pagination": numbers, totals and absolute links."""
+    """One page, as documented under "Pagination": numbers, totals and absolute links. Some lists go on behind a record's
+    id and tell numbers on their first and last page only; the others count pages.
+
+    https://help.getharvest.com/api-v2/introduction/overview/pagination/
+    """
     found = since(call, documents)
     per_page = call.number("per_page", default=PER_PAGE, most=PER_PAGE)
-    number = call.number("page", default=1, most=10_000_000)
     pages = max(1, -(-len(found) // per_page))
-    shown = found[(number - 1) * per_page : number * per_page]
+    if call.query.get("cursor"):
+        after = _opened(call.query["cursor"])
+        first = sum(document["id"] >= after for document in found)
+        number = first // per_page + 1
+    else:
+        number = call.number("page", default=1, most=10_000_000)
+        first = (number - 1) * per_page
+    shown = found[first : first + per_page]
+    is_last = first + per_page >= len(found)
+    by_cursor = name in _BY_CURSOR and "/projects/" not in call.path
+    following = _link(call, per_page, cursor=_closed(shown[-1]["id"])) if by_cursor and shown else None
+    tells = not by_cursor or number == 1 or is_last
     return Reply(
         {
             name: [render(call, document) for document in shown],
             "per_page": per_page,
             "total_pages": pages,
             "total_entries": len(found),
-            "next_page": number + 1 if number < pages else None,
-            "previous_page": number - 1 if number > 1 else None,
-            "page": number,
+            "next_page": number + 1 if tells and not is_last else None,
+            "previous_page": number - 1 if tells and number > 1 else None,
+            "page": number if tells else None,
             "links": {
-                "first": _link(call, 1, per_page),
-                "next": _link(call, number + 1, per_page) if number < pages else None,
-                "previous": _link(call, number - 1, per_page) if number > 1 else None,
-                "last": _link(call, pages, per_page),
+                "first": _link(call, per_page, page=1),
+                "next": None if is_last else following or _link(call, per_page, page=number + 1),
+                "previous": _link(call, per_page, page=number - 1) if number > 1 else None,
+                "last": _link(call, per_page, page=pages),
             },
         }
     )
+
+
+def _closed(after: int) -> str:
+    return base64.b64encode(jsontext.dumps({"after": {"id": after}}).encode()).rstrip(b"=").decode()
+
+
+def _opened(cursor: str) -> int:
+    try:
+        return int(jsontext.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4)))["after"]["id"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise refuse(f"cursor is not one of this list: {cursor!r}") from error
 
 
 def since(call: Call, documents: Iterable[Document]) -> list[Document]:
@@ -166,7 +197,7 @@ def brief(call: Call, collection: str, doc_id: object, *names: str) -> Document 
     return {"id": doc_id, **{name: (found or {}).get(name) for name in names}}
 
 
-def _link(call: Call, number: int, per_page: int) -> str:
-    kept = {name: value for name, value in call.query.items() if name not in ("page", "per_page")}
-    query = urlencode({**kept, "page": number, "per_page": per_page})
+def _link(call: Call, per_page: int, **place: object) -> str:
+    kept = {name: value for name, value in call.query.items() if name not in ("page", "per_page", "cursor")}
+    query = urlencode({**kept, **place, "per_page": per_page})
     return f"{call.vendor.base_url}{call.path}?{query}"

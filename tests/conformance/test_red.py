@@ -134,6 +134,37 @@ def test_a_spoiled_manifest_shows_red(check: str) -> None:
     assert found == "fail", sentence
 
 
+def _pager(**values: Any) -> Change:
+    return lambda data: _at(data, "defaults", "paginator").update(values)
+
+
+READ_ONCE: dict[str, tuple[str, Change, str]] = {
+    "an order that moves": ("clockify", _pager(steady=True), "moves to the end"),
+    "a list that people leave": ("intellihr", _pager(steady=True), "is deleted"),
+    "links that count pages": (
+        "harvest", lambda data: _at(data, "objects", "expenses", "read", "paginator").update(counted=False), "is deleted"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", READ_ONCE)
+def test_a_counted_list_that_is_read_only_once_shows_red(what: str) -> None:
+    slug, change, happening = READ_ONCE[what]
+
+    found, sentence = verdict("pages_under_change", altered(slug, change))
+
+    assert found == "fail" and happening in sentence
+
+
+def test_a_list_by_last_id_goes_on_behind_a_deleted_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert verdict("pages_under_change", manifest_for("stripe"))[0] == "pass"
+    monkeypatch.setattr(reading, "_TRAIL", 0)
+
+    found, sentence = verdict("pages_under_change", manifest_for("stripe"))
+
+    assert found == "fail" and "No such starting_after" in sentence
+
+
 class BrokenVendors:
     class KeepsWhatIsDeleted(HubSpot):
         def routes(self) -> list[Route]:

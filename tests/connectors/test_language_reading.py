@@ -258,7 +258,7 @@ class TestOverHttp:
             read={
                 "request": {"path": "/query", "params": {"query": text}},
                 "records": "QueryResponse.Invoice",
-                "paginator": {"kind": "offset", "where": "in_request", "start": 1, "size": 3},
+                "paginator": {"kind": "offset", "where": "in_request", "start": 1, "size": 3, "steady": True},
                 "cursor": {"kind": "in_request", "field": "changed", "full_from": "2000-01-01", "overlap_seconds": 0},
             }
         )
@@ -626,7 +626,7 @@ class TestRecordsInsideOthers:
         return Told({"items": self.ORDERS[first : first + 2]})
 
     def read(self, **more: Any) -> dict[str, Any]:
-        paging = {"kind": "page_number", "size": 2}
+        paging = {"kind": "page_number", "size": 2, "steady": True}
         cursor = {"kind": "updated_since", "field": "changed", "param": "since", "overlap_seconds": 0}
         return {"inside": self.INSIDE, "paginator": paging, "cursor": cursor, **more}
 
@@ -697,7 +697,7 @@ def test_a_status_that_means_there_is_none() -> None:
     def vendor(asked: Asked) -> Told:
         return Told({"items": ROWS[:2]}) if asked.query["page"] == "1" else Told({"message": "none"}, status=404)
 
-    paging = {"kind": "page_number", "size": 2}
+    paging = {"kind": "page_number", "size": 2, "steady": True}
     with served(vendor) as answering:
         read = connect(manifest(read={"paginator": paging, "empty_status": [404]}), answering.url)
         assert ids(read) == [1, 2]

@@ -11,6 +11,21 @@ from tests.sandbox.conftest import ANCHOR
 
 
 class TestPaging:
+    def test_some_lists_go_on_behind_a_record(self, harvest: Api) -> None:
+        ids = [client["id"] for client in harvest.get("/clients")["clients"]]
+        first = harvest.get("/clients?per_page=2")
+        assert "cursor=" in first["links"]["next"] and first["page"] == 1
+
+        url, seen = first["links"]["next"], [client["id"] for client in first["clients"]]
+        while url:
+            page = harvest.session.get(url, headers=harvest.headers, timeout=30).json()
+            seen += [client["id"] for client in page["clients"]]
+            url = page["links"]["next"]
+            assert page["page"] is None or url is None
+
+        assert seen == ids
+        assert harvest.call("GET", "/clients?cursor=nonsense").status_code == 422
+
     @pytest.mark.parametrize("per_page", [37, 400, 2000])
     def test_pages_end_and_miss_nothing(self, harvest: Api, control: Control, per_page: int) -> None:
         seen: list[int] = []

@@ -9,11 +9,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
+from apps.connectors import passes
 from apps.connectors.client import VendorClient
 from apps.connectors.contract.folders import ConnectorFolder
 from apps.connectors.manifest import Manifest
 from apps.connectors.manifest.base import PLACEHOLDER, placeholders
 from apps.connectors.manifest.objects import ReadSpec
+from apps.connectors.manifest.paging import Paginator
 from apps.connectors.types import Record, TokenSnapshot
 from apps.core.errors import PermanentError
 from apps.core.http import CallRecord, OutboundRequest, OutboundResponse
@@ -111,7 +113,24 @@ def replay_client(manifest: Manifest, send: Send) -> VendorClient:
     # What is kept of a token answer may be the address itself (Salesforce's instance_url).
     kept = {name: "https://vendor.test" for method in manifest.auth for name in getattr(method, "keep", {})}
     tokens = KeptTokens({**dict.fromkeys(names, "invented"), **kept, "access_token": "invented", "expires_at": ""})
-    return VendorClient(manifest, config=config, tokens=tokens, clock=lambda: NOW, send=send)
+    return VendorClient(held_still(manifest), config=config, tokens=tokens, clock=lambda: NOW, send=send)
+
+
+def held_still(manifest: Manifest) -> Manifest:
+    """For lists that do not move while they are read, like fixtures: one pass over a counted one is enough."""
+
+    def steady(paginator: Paginator | None) -> Paginator | None:
+        if paginator is None or not passes.counts(paginator):
+            return paginator
+        return paginator.model_copy(update={"counted": False} if hasattr(paginator, "counted") else {"steady": True})
+
+    objects = dict(manifest.objects)
+    for name, spec in objects.items():
+        if spec.read is not None:
+            changed = {part: steady(getattr(spec.read, part)) for part in ("paginator", "full_paginator")}
+            objects[name] = spec.model_copy(update={"read": spec.read.model_copy(update=changed)})
+    defaults = manifest.defaults.model_copy(update={"paginator": steady(manifest.defaults.paginator)})
+    return manifest.model_copy(update={"objects": objects, "defaults": defaults})
 
 
 def _zones(read: ReadSpec) -> list[str]:

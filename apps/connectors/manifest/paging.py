@@ -1,7 +1,7 @@
 """The closed sets of paginators and cursors."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -26,7 +26,22 @@ class _Sized(Section):
     """Number and size are sent as text, where a body has them so."""
 
 
-class PageNumber(_Sized):
+class _Counted(_Sized):
+    keyset: bool = False
+    """The answer is ordered by modification time: go on from the newest time seen instead of by counting. A record that
+    changes meanwhile moves to the end and would make counting skip another; that also passes a vendor's last page."""
+    steady: bool = False
+    """Nothing ever leaves the list, and its order (named in the request) never changes. Otherwise a list of several
+    pages is read again until two passes agree, since counting skips a record when one before it moves or goes."""
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if self.keyset and self.steady:
+            raise ValueError("keyset and steady exclude each other: keyset does not count")
+        return self
+
+
+class PageNumber(_Counted):
     """page=1, 2, 3 …; ends at the number of pages or records the answer tells, at an empty `next`, or else at a page
     that is not full."""
 
@@ -42,12 +57,9 @@ class PageNumber(_Sized):
     """Says `true` on the last page: trusted more than a page that is not full, which a vendor's own limit makes too."""
     next: Path = ""
     """Holds something (a link, a number, `true`) while there is more."""
-    keyset: bool = False
-    """As with offsets: the answer is ordered by modification time, and the newest time seen is asked for instead of the
-    next number; that also passes a vendor's last page."""
 
 
-class Offset(_Sized):
+class Offset(_Counted):
     """offset=0, 100, 200 …; ends at `total`, when `more` holds nothing, or else at a page that is not full."""
 
     kind: Literal["offset"]
@@ -57,12 +69,15 @@ class Offset(_Sized):
     total: Path = ""
     more: Path = ""
     """Holds something while there is more."""
-    keyset: bool = False
-    """The answer is ordered by modification time: go on from the newest time seen instead of by counting. A record that
-    changes meanwhile moves to the end and would make counting skip another."""
 
 
-class CursorToken(_Sized):
+class _Led(_Sized):
+    counted: bool = False
+    """The link or token only stands for a page's number or a number of records: the list is read as a counted one,
+    again until two passes agree."""
+
+
+class CursorToken(_Led):
     """The answer carries a token which asks for the next page; ends when it is missing."""
 
     kind: Literal["cursor"]
@@ -98,14 +113,14 @@ class LastId(_Sized):
     """What the first page asks for; none: nothing."""
 
 
-class LinkHeader(_Sized):
+class LinkHeader(_Led):
     """RFC 8288 `Link: <…>; rel="next"`. Only path and query of the link are used: it cannot lead a token elsewhere."""
 
     kind: Literal["link_header"]
     rel: str = "next"
 
 
-class NextUrl(_Sized):
+class NextUrl(_Led):
     """The answer carries the next page's URL. Its host is never used: it cannot lead a token elsewhere."""
 
     kind: Literal["next_url"]
