@@ -6,7 +6,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -155,7 +155,9 @@ def huge(bench: Bench) -> str:
 
 
 class _Received:
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[], str] = str) -> None:
+        self.told = told
+        """What the vendor knows of its deliveries here."""
         self.items: list[tuple[str, str, dict[str, str], bytes]] = []
         self.changed = threading.Condition()
 
@@ -167,7 +169,7 @@ class _Received:
     def wait(self, least: int) -> None:
         with self.changed:
             if not self.changed.wait_for(lambda: len(self.items) >= least, timeout=WAIT_SECONDS):
-                raise CheckFailed(f"the practice vendor sent no webhook within {WAIT_SECONDS} s")
+                raise CheckFailed(f"the practice vendor sent no webhook within {WAIT_SECONDS} s ({self.told()})")
         time.sleep(0.2)  # what belongs together arrives together
 
     def take(self) -> list[tuple[str, str, dict[str, str], bytes]]:
@@ -209,12 +211,13 @@ def _listening(bench: Bench) -> Iterator[tuple[str, _Received]]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}/hooks/practice"
     number = _subscribe(bench, address)
+    hooks = bench.vendor.webhooks
+    assert hooks is not None
+    received.told = lambda: str(bench.call(lambda: hooks.told(number)))
     try:
         yield name, received
     finally:
-        hooks = bench.vendor.webhooks
-        if hooks is not None:
-            bench.call(lambda: hooks.forget(number))
+        bench.call(lambda: hooks.forget(number))
         server.shutdown()
         server.server_close()
 

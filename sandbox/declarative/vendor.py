@@ -177,6 +177,8 @@ class DeclaredVendor(Vendor):
         with self.store.transaction(), self._told(self.clock()):
             records = self.records(account)
             made = records.create(resource, sample(records, resource, values), at=at)
+        if self.webhooks is not None:
+            self.webhooks.wake()
         return made
 
     def query_name(self, resource: str) -> str:

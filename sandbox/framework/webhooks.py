@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from sandbox.framework.clock import iso_millis, parse_moment
 from sandbox.framework.faults import Fault
 from sandbox.framework.store import SYSTEM, Document
 from sandbox.framework.vendor import ActionError, Vendor
+
+logger = logging.getLogger(__name__)
 
 BATCH = 100
 RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0)
@@ -70,6 +73,7 @@ class Webhooks:
         self._allowed = tuple(allowed_hosts)
         self._retry = tuple(retry_seconds)
         self._ring = asyncio.Event()
+        self._sending: dict[str, asyncio.Task[None]] = {}
         self._stopped = False
         self._task: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -88,6 +92,9 @@ class Webhooks:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        for task in self._sending.values():
+            task.cancel()
+        await asyncio.gather(*self._sending.values(), return_exceptions=True)
         if self._session is not None:
             await self._session.close()
 
@@ -126,11 +133,10 @@ class Webhooks:
                 subscription["last_result"] = f"expected {trial.status}, got {status}"
                 return
 
-    async def _try_out_again(self) -> None:
-        for subscription in self.subscriptions():
-            if subscription["status"] == UNREACHABLE:
-                await self._try_out(subscription)
-                self._store.put(SYSTEM, "subscriptions", subscription["id"], subscription)
+    async def _try_out_again(self, subscription: Document) -> None:
+        await self._try_out(subscription)
+        if self._store.get(SYSTEM, "subscriptions", subscription["id"]) is not None:
+            self._store.put(SYSTEM, "subscriptions", subscription["id"], subscription)
 
     def register(
         self, number: str, *, account: str, target_url: str, events: list[str], secret: str = "", user: str = ""
@@ -169,22 +175,53 @@ class Webhooks:
             }
             self._store.put(SYSTEM, "outbox", number, item)
 
+    def told(self, subscription_id: str) -> str:
+        """What is known of the deliveries to a subscription, for whoever waits in vain."""
+        held = self._store.get(SYSTEM, "subscriptions", subscription_id) or {}
+        waiting = sum(item["subscription"] == subscription_id for item in self._store.all(SYSTEM, "outbox"))
+        return f"{waiting} waiting, latest answer: {held.get('last_result') or 'none'}"
+
     def pending(self) -> int:
         return len(self._store.all(SYSTEM, "outbox"))
 
     async def _run(self) -> None:
         while not self._stopped:
             self._ring.clear()
-            await self._try_out_again()
-            await asyncio.gather(*(self._deliver(subscription) for subscription in self.subscriptions()))
+            for subscription in self.subscriptions():
+                self._send_to(subscription)
             self._drop_orphans()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ring.wait(), self._pause())
+
+    def _send_to(self, subscription: Document) -> None:
+        """One delivery at a time to each target, and none waits for another target's answer."""
+        number = subscription["id"]
+        if number in self._sending:
+            return
+        if subscription["status"] == UNREACHABLE:
+            work = self._try_out_again(subscription)
+        elif self._due(subscription):
+            work = self._deliver(subscription)
+        else:
+            return
+        self._sending[number] = task = asyncio.create_task(work)
+        task.add_done_callback(lambda done: self._sent(subscription, done))
+
+    def _sent(self, subscription: Document, done: "asyncio.Task[None]") -> None:
+        del self._sending[subscription["id"]]
+        if done.cancelled():
+            return
+        if (error := done.exception()) is not None:
+            logger.error("webhooks to %s", subscription["target_url"], exc_info=error)
+            self._settle(subscription, self._due(subscription), 0)
+        if subscription["status"] != UNREACHABLE:
+            self.wake()  # what came meanwhile
 
     def _pause(self) -> float:
         waits = [
             (parse_moment(item["due_at"]) - self._vendor.clock()).total_seconds() if item["due_at"] else 0.0
             for item in self._store.all(SYSTEM, "outbox")
+            if item["subscription"] not in self._sending  # its end rings
         ]
         return min([IDLE_SECONDS, *(max(0.02, wait) for wait in waits)])
 
