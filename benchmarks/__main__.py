@@ -1,4 +1,4 @@
-"""python -m benchmarks [--quick] [--rivals] [pull] [hooks] [mapping] [deliver] [files]: measures and prints tables.
+"""python -m benchmarks [--quick] [--rivals] [pull] [hooks] [mapping] [manifests] [deliver] [files]: measures and prints tables.
 
 bin/bench gives it a database."""
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NAMES = ("pull", "hooks", "mapping", "deliver", "files")
+NAMES = ("pull", "hooks", "mapping", "manifests", "deliver", "files")
 
 
 def main() -> int:
@@ -32,6 +32,8 @@ def main() -> int:
         runs = _hooks(options)
     if "mapping" in options.names:
         _mapping(options)
+    if "manifests" in options.names:
+        _manifests(options)
     if "deliver" in options.names:
         rows += _deliver(options)
     if "files" in options.names:
@@ -44,9 +46,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", metavar="pull|hooks|mapping|deliver|files", help="what to measure; default: all"
-    )
+    parser.add_argument("names", nargs="*", metavar="|".join(NAMES), help="what to measure; default: all")
     parser.add_argument(
         "--quick", action="store_true", help="10,000 records, one repetition, 10 s of webhooks: shows that it runs"
     )
@@ -127,6 +127,14 @@ def _mapping(options: argparse.Namespace) -> None:
             found += mapping.pages(url, options.rows)
     print(f"\nA page of {mapping.PAGE:,} time entries, CPU of the process, {len(found)} pages\n")
     print(report.mapped(found), end="\n\n", flush=True)
+
+
+def _manifests(options: argparse.Namespace) -> None:
+    from benchmarks import manifests, report
+
+    found = manifests.loads(options.repeat)
+    print(f"\n{manifests.COUNT} manifests loaded, CPU of the process, {len(found)} times\n")
+    print(report.loaded(found), end="\n\n", flush=True)
 
 
 def _deliver(options: argparse.Namespace) -> list:  # type: ignore[type-arg]

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
+from benchmarks import manifests
 from benchmarks.delivering import Delivering
 from benchmarks.files import FileStep
 from benchmarks.hooks import Hooking, percentile
@@ -61,6 +62,13 @@ def mapped(pages: list[MappedPage]) -> str:
         met = "" if name != "read and map" else "met" if middle < GOAL_MS else "not met"
         lines.append((name, f"{middle:.1f}", f"{min(values):.1f}", f"{max(values):.1f}", met))
     return table(("step", "ms CPU, median", "smallest", "largest", f"goal {GOAL_MS:g} ms"), lines)
+
+
+def loaded(milliseconds: list[float]) -> str:
+    middle = statistics.median(milliseconds)
+    met = "met" if middle < manifests.GOAL_MS else "not met"
+    figures = tuple(f"{value:.0f}" for value in (middle, min(milliseconds), max(milliseconds)))
+    return table(("ms CPU, median", "smallest", "largest", f"goal {manifests.GOAL_MS:g} ms"), [(*figures, met)])
 
 
 def filed(steps: list[FileStep]) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import Customer, User
 from apps.connectors.manifest import slugs
@@ -255,3 +257,18 @@ def test_one_name_is_used_once_a_customer(
 
     assert "has a connection of this name already" in page
     assert Connection.objects.count() == 1
+
+
+@pytest.mark.parametrize("slug", slugs())
+def test_the_form_opens_with_ten_queries_at_most(
+    slug: str, partner_client: Clients, alice: User, customer: Customer
+) -> None:
+    client = partner_client(alice)
+    path = f"/admin/connect/{customer.pk}/{slug}/"
+    client.get(path)  # the partner's address is kept in the process for seconds
+
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(path).status_code == 200
+
+    asked = [query["sql"] for query in captured if "set_config" not in query["sql"]]
+    assert len(asked) <= 10, "\n".join(sql[:150] for sql in asked)
