@@ -20,6 +20,7 @@ from apps.core.tenancy.backend.base import ALL
 from apps.core.tenancy.context import customer_scope
 from conformance import engine
 from conformance.bench import Bench
+from conformance.leaving import leaving_nothing
 from conformance.result import CheckExempt, need
 
 OURS, FOREIGN = 4, 3
@@ -135,10 +136,5 @@ def in_schema(schema: str) -> Iterator[InSchema]:
             name=f"Conformance kit {secrets.token_hex(4)}", slug=f"kit-{secrets.token_hex(4)}", currency="EUR",
             time_zone="UTC", reason="conformance kit",
         )  # fmt: skip
-        try:
+        with leaving_nothing(customer):
             yield InSchema(customer)
-        finally:
-            keys = {connection.account_key for connection in Connection.objects.filter(customer=customer)}
-            BudgetWindow.objects.filter(account_key__in=keys).delete()
-            Connection.objects.filter(customer=customer).delete()
-            customer.delete()

@@ -25,6 +25,10 @@ CHECKS: dict[str, dict[str, Check]] = {
         "killed_before": files.killed_before,
         "killed_after": files.killed_after,
         "access_revoked": files.access_revoked,
+        "sftp_dropped": files.sftp_dropped,
+        "sftp_growing": files.sftp_growing,
+        "sftp_replaced": files.sftp_replaced,
+        "sftp_host_key": files.sftp_host_key,
         "hostile": files.hostile,
     },
     "sql": {

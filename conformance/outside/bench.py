@@ -32,6 +32,7 @@ from apps.tabular.services import layouts
 from apps.tabular.services.intake import receive_file
 from apps.tabular.services.staging import read_soon
 from conformance.engine import claimed
+from conformance.outside.sftp import USER, Server
 from conformance.outside.wire import Wire
 from conformance.result import need
 
@@ -64,12 +65,20 @@ class Outside:
     folder: Path
     database: "psycopg.Connection[Any]"
     wire: Wire
+    server: Server
     _made: int = field(default=0)
 
     # Connections
 
     def files(self, **config: Any) -> Connection:
         return self._connection({"auth_method": "upload", **config})
+
+    def sftp(self) -> Connection:
+        config = {
+            "auth_method": "sftp_password", "host": "127.0.0.1", "port": str(self.server.port), "username": USER,
+            "host_key": self.server.fingerprint, "folder": "out",
+        }  # fmt: skip
+        return self._connection(config, {"password": self.server.password})
 
     def connection(self, **config: Any) -> Connection:
         """To the database, through the wire."""
@@ -132,8 +141,9 @@ class Outside:
         file.refresh_from_db()
         return file
 
-    def put(self, path: str, content: str, *, age: timedelta = timedelta(hours=1)) -> None:
-        target = self.folder / path
+    def put(self, path: str, content: str, *, age: timedelta = timedelta(hours=1), at: Path | None = None) -> None:
+        """Write a file, in the watched folder unless said, that was changed so long ago."""
+        target = (at or self.folder) / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(content, encoding="utf-8")
         moment = (datetime.now(UTC) - age).timestamp()
@@ -159,10 +169,13 @@ def bench(manifest: Manifest, customer: Customer) -> Iterator[Outside]:
         folder = Path(root) / own.schema_name / customer.slug / "drop"  # type: ignore[attr-defined]
         folder.mkdir(parents=True)
         admin.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        server = Server(Path(root) / "server")
+        (server.root / "out").mkdir(parents=True)
         wire = Wire(str(found["HOST"] or "127.0.0.1"), int(found["PORT"] or 5432))
         try:
             with psycopg.connect(**where, dbname=name, autocommit=True) as database:
-                yield Outside(manifest, customer, folder, database, wire)
+                yield Outside(manifest, customer, folder, database, wire, server)
         finally:
             wire.close()
+            server.close()
             admin.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))

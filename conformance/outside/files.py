@@ -224,6 +224,60 @@ def access_revoked(bench: Outside) -> str:
     return "A folder that is gone is a case that names it; when it is back, reading goes on and the case closes."
 
 
+def sftp_dropped(bench: Outside) -> str:
+    connection = _by_sftp(bench)
+    _put_there(bench, rows(1, MANY, "2"))
+    bench.server.happen(2, bench.server.break_off)
+    run = bench.read(connection, NAME)
+    need(not bench.server.at_read, "the connection was not broken: the check proves nothing")
+    need(run.status == "succeeded", f"after a broken connection the read is {run.status}: {run.error}")
+    need(DataFile.objects.filter(connection=connection).count() == 2, "half a file was kept")
+    _need_hours(bench, connection, MANY, "2")
+    return "A connection that breaks in the middle of a file: it is fetched again, whole and once."
+
+
+def sftp_growing(bench: Outside) -> str:
+    connection = _by_sftp(bench)
+    _put_there(bench, rows(1, MANY, "2"))
+    bench.server.happen(2, lambda: _put_there(bench, rows(1, MANY + 5, "2"), age=timedelta(0)))
+    bench.read(connection, NAME)
+    need(not bench.server.at_read, "the file did not grow: the check proves nothing")
+    need(DataFile.objects.filter(connection=connection).count() == 1, "a file that grew while it was read was kept")
+    bench.read(connection, NAME)
+    need(DataFile.objects.filter(connection=connection).count() == 1, "a file changed a moment ago was fetched")
+    _put_there(bench, rows(1, MANY + 5, "2"))
+    bench.read(connection, NAME)
+    _need_hours(bench, connection, MANY + 5, "2")
+    return "A file that grows while it is fetched is left alone until it is finished, and then taken whole."
+
+
+def sftp_replaced(bench: Outside) -> str:
+    connection = _by_sftp(bench)
+    _put_there(bench, rows(1, MANY, "2"))
+    bench.server.happen(2, lambda: _put_there(bench, rows(1, MANY, "3"), age=timedelta(minutes=30)))
+    bench.read(connection, NAME)
+    need(not bench.server.at_read, "the file was not replaced: the check proves nothing")
+    mixed = {one.hours for one in entries(bench, connection).values()}
+    need(len(mixed) == 1, f"two states of the file are mixed: hours are {sorted(mixed)}")
+    bench.read(connection, NAME)
+    _need_hours(bench, connection, MANY, "3")
+    return "A file replaced under its name while it is fetched, of the same size: its states are not mixed, the later one follows."
+
+
+def sftp_host_key(bench: Outside) -> str:
+    connection = _by_sftp(bench)
+    known, log_ins = bench.server.host_key, bench.server.log_ins
+    bench.server.host_key = type(known).generate()  # type: ignore[attr-defined]
+    run = bench.read(connection, NAME)
+    connection.refresh_from_db()
+    need(run.status == "failed" and "not the pinned one" in run.error, f"with another key: {run.status}, {run.error}")
+    need(bench.server.log_ins == log_ins, "the password was told to a server with another key")
+    need(bench.server.fingerprint in connection.status_reason, "the key that was shown is not told")
+    return (
+        "A server with another key than the pinned one is told nothing, not even the password; a person is shown both."
+    )
+
+
 def hostile(bench: Outside) -> str:
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -265,6 +319,32 @@ def _killed(bench: Outside, point: str, words: str) -> str:
     )
     need(counted == MANY, f"{counted} rows were counted instead of {MANY}")
     return f"A worker that ends {words}: the next goes on behind it, each row is taken over and counted once."
+
+
+def _put_there(bench: Outside, lines: str, age: timedelta = timedelta(hours=1)) -> None:
+    bench.put("out/time_entries.csv", HEAD + lines, age=age, at=bench.server.root)
+
+
+def _by_sftp(bench: Outside) -> Connection:
+    """A connection whose layout is known from a first small file."""
+    connection = bench.sftp()
+    add_syncs(connection, objects=[NAME], actor=None, reason="conformance kit")
+    bench.put("out/time_entries_first.csv", HEAD + rows(1, 3), at=bench.server.root)
+    (file,) = collect(connection, NAME, now=datetime.now(UTC))
+    bench.confirm(read_soon(file, actor=None, now=datetime.now(UTC)), ["Id"])
+    bench.read(connection, NAME)
+    need(len(entries(bench, connection)) == 3, "the first file did not arrive")
+    return connection
+
+
+def _need_hours(bench: Outside, connection: Connection, count: int, hours: str) -> None:
+    _stage_new(bench, connection)
+    for file in DataFile.objects.filter(connection=connection, status=FileStatus.RECEIVED):
+        read_soon(file, actor=None, now=datetime.now(UTC))
+    bench.read(connection, NAME)
+    found = entries(bench, connection)
+    need(len(found) == count, f"{len(found)} of {count} rows are there")
+    need({one.hours for one in found.values()} == {Decimal(hours)}, "not all rows are of the file's last state")
 
 
 def _stage_new(bench: Outside, connection: Connection) -> None:

@@ -10,6 +10,7 @@ from django.conf import settings
 from apps.accounts.services import create_customer
 from apps.connectors.manifest import Manifest
 from apps.connectors.manifest.loader import manifest_for, slugs
+from conformance.leaving import leaving_nothing
 from conformance.outside import CHECKS
 from conformance.outside.bench import bench
 from conformance.result import Report, Result, judged
@@ -23,7 +24,7 @@ def checked() -> list[str]:
 def run(
     manifest: Manifest, *, today: date, only: Iterable[str] = (), told: Callable[[Result], None] = lambda _result: None
 ) -> Report:
-    """Inside a partner's schema that is emptied afterwards: records are never deleted, so these stay."""
+    """Inside a partner's schema; what was made for it there is removed at the end."""
     kind = manifest.client.kind
     results = []
     for name in list(only) or list(CHECKS[kind]):
@@ -39,7 +40,7 @@ def _one(manifest: Manifest, name: str) -> Result:
     )
 
     def checked_one() -> str:
-        with bench(manifest, customer) as made:
+        with leaving_nothing(customer), bench(manifest, customer) as made:
             return CHECKS[manifest.client.kind][name](made)
 
     return judged(name, checked_one)

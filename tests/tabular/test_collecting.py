@@ -1,15 +1,10 @@
 """Files from a watched folder and from a real SFTP server (paramiko's own server side), and what must not be reached."""
 
-import base64
-import hashlib
 import os
-import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import paramiko
 import pytest
 
 from apps.accounts.models import Customer
@@ -20,6 +15,7 @@ from apps.connectors.services import update_credentials
 from apps.syncs.services import add_syncs
 from apps.tabular.models import DataFile, FileStatus, SeenFile
 from apps.tabular.services.collecting import collect, kind_of
+from conformance.outside.sftp import Server
 from tests.tabular.support import NOW, TIME, confirm, files_connection, work_off
 
 
@@ -102,95 +98,6 @@ class TestFolder:
         assert probe(folder, now=NOW) is None
         folder.refresh_from_db()
         assert "FILE_FOLDER_ROOT" in folder.status_reason
-
-
-class _Handle(paramiko.SFTPHandle):
-    def stat(self) -> Any:
-        return paramiko.SFTPAttributes.from_stat(os.fstat(self.readfile.fileno()))  # type: ignore[attr-defined]
-
-
-class _Files(paramiko.SFTPServerInterface):
-    root = Path()
-
-    def _real(self, path: str) -> Path:
-        return self.root / path.lstrip("/").removeprefix("./")
-
-    def list_folder(self, path: str) -> Any:
-        if not self._real(path).is_dir():
-            return paramiko.SFTP_NO_SUCH_FILE
-        found = []
-        for item in self._real(path).iterdir():
-            attributes = paramiko.SFTPAttributes.from_stat(item.stat())
-            attributes.filename = item.name
-            found.append(attributes)
-        return found
-
-    def stat(self, path: str) -> Any:
-        return paramiko.SFTPAttributes.from_stat(self._real(path).stat())
-
-    lstat = stat
-
-    def open(self, path: str, flags: int, attr: Any) -> Any:
-        handle = _Handle(flags)
-        handle.readfile = self._real(path).open("rb")  # type: ignore[attr-defined]
-        return handle
-
-
-class _Door(paramiko.ServerInterface):
-    def __init__(self, password: str, key: paramiko.PKey) -> None:
-        self._password, self._key = password, key
-
-    def check_auth_password(self, username: str, password: str) -> int:
-        good = (username, password) == ("kestrel", self._password)
-        return paramiko.AUTH_SUCCESSFUL if good else paramiko.AUTH_FAILED
-
-    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
-        return paramiko.AUTH_SUCCESSFUL if key == self._key else paramiko.AUTH_FAILED
-
-    def check_channel_request(self, kind: str, chanid: int) -> int:
-        return paramiko.OPEN_SUCCEEDED
-
-    def get_allowed_auths(self, username: str) -> str:
-        return "password,publickey"
-
-
-class Server:
-    """An SFTP server on this machine, for as long as a test lasts."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.host_key, self.user_key = paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate()
-        self.password = base64.urlsafe_b64encode(os.urandom(9)).decode()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self._transports: list[paramiko.Transport] = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    @property
-    def fingerprint(self) -> str:
-        digest = hashlib.sha256(self.host_key.asbytes()).digest()
-        return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            transport = paramiko.Transport(sock)
-            transport.add_server_key(self.host_key)
-            files = type("Files", (_Files,), {"root": self.root})
-            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, files)
-            self._transports.append(transport)
-            try:
-                transport.start_server(server=_Door(self.password, self.user_key))
-            except (paramiko.SSHException, EOFError):
-                continue
-
-    def close(self) -> None:
-        self._listener.close()
-        for transport in self._transports:
-            transport.close()
 
 
 @pytest.fixture

@@ -57,6 +57,14 @@ class Place(Protocol):
 
     def open(self, path: str) -> BinaryIO: ...
 
+    def state(self, path: str) -> Waiting:
+        """The file as it stands now."""
+        ...
+
+
+class _MovedError(Exception):
+    """The file changed while it was read, or ended early: what came is no state of it."""
+
 
 def channel_of(connection: Connection) -> str:
     """upload, folder or sftp, by the chosen way to hand files over."""
@@ -117,12 +125,14 @@ def _take(
                 connection,
                 object_name=object_name,
                 name=found.path,
-                content=iter(lambda: stream.read(256 * 1024), b""),
+                content=_whole(place, found, stream),
                 channel=channel,
                 actor=None,
                 reason=f"found as {found.path}",
                 now=now,
             )
+    except _MovedError:
+        return None  # it is new again at the next look
     except IntakeError as error:
         _note(connection, found, None, error.message)
         report(
@@ -143,6 +153,16 @@ def _take(
     return received.file if received.is_new else None
 
 
+def _whole(place: Place, found: Waiting, stream: BinaryIO) -> Iterator[bytes]:
+    """What stands in the file; ends in an error, so that nothing is kept, unless it is still as it was found."""
+    size = 0
+    while piece := stream.read(256 * 1024):
+        size += len(piece)
+        yield piece
+    if size != found.size or place.state(found.path).stamp != found.stamp:
+        raise _MovedError
+
+
 def _note(connection: Connection, found: Waiting, file: DataFile | None, note: str) -> None:
     SeenFile.objects.update_or_create(
         connection=connection,
@@ -156,10 +176,12 @@ def _place(connection: Connection) -> Iterator[Place]:
     if channel_of(connection) == DataFile.Channel.FOLDER:
         yield Folder(connection)
         return
+    import paramiko  # late: only those who use SFTP pay for it
+
     server = SftpServer(connection)
     try:
         yield server
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, paramiko.SSHException) as error:
         raise VendorTransientError(
             f"{connection.name}: the SFTP server broke off: {error}",
             family=Family.TRANSIENT,
@@ -198,12 +220,15 @@ class Folder:
                 continue
             name = path.relative_to(self._folder).as_posix()
             if _is_table(name):
-                found = path.stat()
-                yield Waiting(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
+                yield self.state(name)
 
     def open(self, path: str) -> BinaryIO:
         opened: BinaryIO = (self._folder / path).open("rb")
         return opened
+
+    def state(self, path: str) -> Waiting:
+        found = (self._folder / path).stat()
+        return Waiting(path, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))
 
 
 class SftpServer:
@@ -266,6 +291,9 @@ class SftpServer:
         opened.prefetch(min(opened.stat().st_size or 0, MAX_BYTES + 1))
         return opened  # type: ignore[return-value]
 
+    def state(self, path: str) -> Waiting:
+        return _waiting(path, self._sftp.stat(f"{self._root}/{path}"))
+
     def _walk(self, folder: str, prefix: str, depth: int) -> Iterator[Waiting]:
         try:
             entries = self._sftp.listdir_attr(folder)
@@ -284,7 +312,7 @@ class SftpServer:
             if stat.S_ISDIR(mode) and depth < 2:
                 yield from self._walk(f"{folder}/{entry.filename}", f"{name}/", depth + 1)
             elif stat.S_ISREG(mode) and _is_table(name):
-                yield Waiting(name, entry.st_size or 0, datetime.fromtimestamp(entry.st_mtime or 0, UTC))
+                yield _waiting(name, entry)
 
     def _check_key(self, connection: Connection, pinned: str) -> None:
         """The pinned key may be given as its fingerprint or as the line of known_hosts."""
@@ -320,6 +348,10 @@ class SftpServer:
             raise ReauthorisationError(
                 f"{connection.name}: the private key can't be read: {error}", family=Family.AUTH, call=None
             )
+
+
+def _waiting(name: str, entry: Any) -> Waiting:
+    return Waiting(name, entry.st_size or 0, datetime.fromtimestamp(entry.st_mtime or 0, UTC))
 
 
 def _private_key(text: str, passphrase: str | None) -> Any:
