@@ -1,8 +1,8 @@
 """Removes a customer of the kit with everything that was made for it. The product itself deletes no customer: records stay
 for ever there, so no service does this."""
 
-from contextlib import contextmanager
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.db import connection, transaction
 from psycopg import sql

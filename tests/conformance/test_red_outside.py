@@ -1,20 +1,29 @@
 """The checks of files, tables and the warehouse can fail: something is broken on purpose, and the check shows red."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
+from django.db.models import F
 
 from apps.accounts.models import Customer
+from apps.canonical.models import Client
 from apps.connectors.manifest import manifest_for
 from apps.connectors.types import VendorPermanentError, VendorTransientError
+from apps.syncs.loading import burials
+from apps.syncs.models import SourceRecord, SyncRun
 from apps.syncs.services import pulling
 from apps.tabular import sources
-from apps.tabular.services import collecting, databases, exporting, tables
+from apps.tabular.models import DataFile
+from apps.tabular.reading import converting, encodings
+from apps.tabular.services import collecting, databases, exporting, layouts, staging, tables
+from conformance.outside import CHECKS
 from conformance.outside import tables as table_checks
-from conformance.outside.running import run
+from conformance.outside.running import checked, run
 from tests.committed import committed  # noqa: F401 - a fixture
 
 Patch = pytest.MonkeyPatch
@@ -94,10 +103,204 @@ def _nobody(patch: Patch) -> None:
     )
 
 
+def _decimal_points_only(patch: Patch) -> None:
+    inner = converting.to_decimal
+    patch.setattr(converting, "to_decimal", lambda cell, *, comma, **more: inner(cell, comma=False, **more))
+
+
+def _always_windows(patch: Patch) -> None:
+    inner = encodings.detect
+    patch.setattr(encodings, "detect", lambda parts: ("cp1252", *inner(parts)[1:]))
+
+
+def _problems_passed_over(patch: Patch) -> None:
+    inner = converting.Converter.record
+    patch.setattr(converting.Converter, "record", lambda *given, **more: (inner(*given, **more)[0], []))
+
+
+def _keys_by_line(patch: Patch) -> None:
+    patch.setattr(converting.Converter, "_key", lambda _self, line, _cells, _occurrence: (f"line {line}", None))
+
+
+def _missing_means_deleted(source: type[Any], patch: Patch) -> None:
+    """What a read does not bring is taken for deleted, and nobody is asked."""
+    inner = source.pages
+
+    def burying(self: Any, name: str, **given: Any) -> Iterator[Any]:
+        known = set(
+            SourceRecord.objects.filter(connection=self.connection, object_name=name).values_list(
+                "external_id", flat=True
+            )
+        )
+        for page in inner(self, name, **given):
+            yield replace(page, deleted_ids=tuple(known - {str(record["id"]) for record in page.records}))
+
+    patch.setattr(source, "pages", burying)
+    patch.setattr(burials, "is_mass", lambda *_given, **_more: False)
+
+
+def _place_before_rows(patch: Patch) -> None:
+    """Where to go on is noted, and committed, before the rows."""
+    inner = pulling._keep_page
+
+    def keeping(run: SyncRun, page: Any, *given: Any) -> Any:
+        SyncRun.objects.filter(pk=run.pk).update(resume=page.next_resume)
+        return inner(run, page, *given)
+
+    patch.setattr(pulling, "_keep_page", keeping)
+
+
+def _chunk_before_rows(patch: Patch) -> None:
+    """The place in the file is noted, and committed, before the rows."""
+    pages, keep = sources.FileSource._pages_of, sources.FileSource.keep
+
+    def moved(file_id: int, by: int) -> None:
+        DataFile.objects.filter(pk=file_id).update(chunks_done=F("chunks_done") + by)
+
+    def handing_out(self: Any, file: DataFile) -> Iterator[Any]:
+        for page in pages(self, file):
+            moved(file.pk, 1)
+            yield page
+
+    def keeping(self: Any, page: Any, counts: Any, *, now: datetime) -> None:
+        moved(page.book[0], -1)
+        keep(self, page, counts, now=now)
+
+    patch.setattr(sources.FileSource, "_pages_of", handing_out)
+    patch.setattr(sources.FileSource, "keep", keeping)
+
+
+def _counted_twice(patch: Patch) -> None:
+    inner = sources.FileSource.keep
+
+    def counting(self: Any, page: Any, counts: Any, *, now: datetime) -> None:
+        inner(self, page, counts, now=now)
+        DataFile.objects.filter(pk=page.book[0]).update(created_count=F("created_count") + counts.created)
+
+    patch.setattr(sources.FileSource, "keep", counting)
+
+
+def _half_files(patch: Patch) -> None:
+    def as_far_as_it_goes(_place: Any, _found: Any, stream: Any) -> Iterator[bytes]:
+        with contextlib.suppress(Exception):
+            while piece := stream.read(4096):
+                yield piece
+
+    patch.setattr(collecting, "_whole", as_far_as_it_goes)
+
+
+def _whatever_comes(patch: Patch) -> None:
+    patch.setattr(collecting, "_whole", lambda _place, _found, stream: iter(lambda: stream.read(4096), b""))
+
+
+def _shape_held(patch: Patch) -> None:
+    """A further column is taken for another shape."""
+    read = tables.read_page
+
+    def strict(opened: Any, *args: Any, **given: Any) -> Any:
+        query = "select 1 from information_schema.columns where table_name = 'hours' and column_name = 'more'"
+        if opened.execute(query).fetchone():
+            raise tables.TableError("there is a column that nobody chose")
+        return read(opened, *args, **given)
+
+    patch.setattr(tables, "read_page", strict)
+
+
+def _other_letters(patch: Patch) -> None:
+    read = tables.read_page
+
+    def garbled(*args: Any, **given: Any) -> Any:
+        found = read(*args, **given)
+        return replace(found, rows=[tuple(_garbled(cell) for cell in row) for row in found.rows])
+
+    patch.setattr(tables, "read_page", garbled)
+
+
+def _garbled(cell: Any) -> Any:
+    return cell.encode().decode("latin-1") if isinstance(cell, str) else cell
+
+
+def _after_each_batch(statement: str, patch: Patch) -> None:
+    batch = exporting._batch
+
+    def spoiling(row: Any, target: Any, *args: Any, **given: Any) -> Any:
+        found = batch(row, target, *args, **given)
+        with contextlib.suppress(psycopg.errors.UndefinedColumn), target.transaction():
+            target.execute(statement)
+        return found
+
+    patch.setattr(exporting, "_batch", spoiling)
+
+
+def _written_until_its_end(patch: Patch) -> None:
+    """What changed while a pass was under way is taken for written."""
+    through = exporting._pass
+
+    def passing(row: Any, target: Any, table: Any, state: Any, **given: Any) -> bool:
+        done = through(row, target, table, state, **given)
+        state.written_until = datetime.now(UTC) + exporting.OVERLAP
+        state.save()
+        return done
+
+    patch.setattr(exporting, "_pass", passing)
+    _blind_comparison(patch)
+
+
+def _columns_stay_away(patch: Patch) -> None:
+    shape = exporting._shape
+
+    def only_new(row: Any, target: Any, table: Any) -> None:
+        there = target.execute("select to_regclass(%s)", [f'"{row.schema}"."{table.name}"']).fetchone()
+        if there == (None,):
+            shape(row, target, table)
+
+    patch.setattr(exporting, "_shape", only_new)
+
+
+def _broken_off_means_written(patch: Patch) -> None:
+    batch = exporting._batch
+
+    def hopeful(row: Any, target: Any, table: Any, *, after: int, **given: Any) -> tuple[int, int]:
+        try:
+            return batch(row, target, table, after=after, **given)
+        except psycopg.OperationalError:
+            ids = Client.objects.filter(customer_id=row.customer_id, pk__gt=after).order_by("pk")
+            return list(ids.values_list("pk", flat=True)[: exporting.BATCH])[-1], exporting.BATCH
+
+    patch.setattr(exporting, "_batch", hopeful)
+    _blind_comparison(patch)
+
+
+def _rows_only_once(patch: Patch) -> None:
+    """A batch that was written before is refused instead of written over."""
+    batch = exporting._batch
+
+    def plain(row: Any, target: Any, table: Any, *, after: int, **given: Any) -> tuple[int, int]:
+        if target.execute("select 1 from reports.client where id > %s", [after]).fetchone():
+            raise psycopg.errors.UniqueViolation("duplicate key value violates unique constraint")
+        return batch(row, target, table, after=after, **given)
+
+    patch.setattr(exporting, "_batch", plain)
+
+
 BROKEN: dict[tuple[str, str], Callable[[Patch], None]] = {
     ("files", "verification"): _nobody,
     ("files", "broken_rows"): _untold_rows,
     ("files", "access_revoked"): _silent,
+    ("files", "values"): _decimal_points_only,
+    ("files", "encodings"): _always_windows,
+    ("files", "wrong_types"): _problems_passed_over,
+    ("files", "missing_fields"): lambda patch: patch.setattr(layouts, "_hold", lambda *_given: ""),
+    ("files", "unknown_fields"): lambda patch: patch.setattr(layouts, "_hold", lambda *_given: "another shape"),
+    ("files", "repeated"): _keys_by_line,
+    ("files", "mass_deletion"): lambda patch: _missing_means_deleted(sources.FileSource, patch),
+    ("files", "killed_before"): _chunk_before_rows,
+    ("files", "killed_after"): _counted_twice,
+    ("files", "sftp_dropped"): _half_files,
+    ("files", "sftp_growing"): _whatever_comes,
+    ("files", "sftp_replaced"): _whatever_comes,
+    ("files", "sftp_host_key"): lambda patch: patch.setattr(collecting.SftpServer, "_check_key", lambda *_given: None),
+    ("files", "hostile"): lambda patch: patch.setattr(staging, "_refuse", lambda file, _message: file),
     ("files", "pages_under_change"): lambda patch: patch.setattr(collecting, "_SETTLED", timedelta(0)),
     ("postgres_source", "late_commit"): lambda patch: patch.setattr(tables, "OVERLAP", timedelta(0)),
     ("postgres_source", "pages_under_change"): _a_row_lost,
@@ -108,13 +311,25 @@ BROKEN: dict[tuple[str, str], Callable[[Patch], None]] = {
     ("postgres_source", "slow_answer"): _outages_are_final,
     ("postgres_source", "never_writes"): _may_write,
     ("postgres_source", "private_addresses"): _any_address,
+    ("postgres_source", "verification"): _nobody,
+    ("postgres_source", "unknown_fields"): _shape_held,
+    ("postgres_source", "encodings"): _other_letters,
+    ("postgres_source", "mass_deletion"): lambda patch: _missing_means_deleted(sources.SqlSource, patch),
+    ("postgres_source", "killed"): _place_before_rows,
     ("warehouse", "verification"): _nobody,
+    ("warehouse", "values"): lambda patch: _after_each_batch(
+        "update reports.client set name = replace(name, chr(92), '')", patch
+    ),
+    ("warehouse", "pages_under_change"): _written_until_its_end,
+    ("warehouse", "deletion"): lambda patch: _after_each_batch("update reports.client set is_deleted = false", patch),
+    ("warehouse", "missing_fields"): _columns_stay_away,
+    ("warehouse", "unknown_fields"): lambda patch: _after_each_batch("update reports.client set mine = 'ours'", patch),
     ("warehouse", "late_commit"): _blind_comparison,
     ("warehouse", "refused_write"): _untold_warehouse,
     ("warehouse", "access_revoked"): _untold_warehouse,
     ("warehouse", "foreign_schema"): _anybodys_schema,
-    ("warehouse", "dropped_before"): _first_batch_only,
-    ("warehouse", "dropped_after"): _first_batch_only,
+    ("warehouse", "dropped_before"): _broken_off_means_written,
+    ("warehouse", "dropped_after"): _rows_only_once,
     ("warehouse", "killed"): _first_batch_only,
 }
 
@@ -131,3 +346,7 @@ def test_what_is_broken_on_purpose_shows_red(
     (found,) = run(manifest_for(slug), today=date(2026, 1, 1), only=[check]).results
 
     assert found.verdict == "fail", found.sentence
+
+
+def test_every_check_is_shown_to_fail() -> None:
+    assert set(BROKEN) == {(slug, check) for slug in checked() for check in CHECKS[manifest_for(slug).client.kind]}

@@ -31,6 +31,8 @@ def load(tmp_path: Path, text: str) -> None:
         ("value: ${credentials.api_key}", "value: ${env.KEY}", ["unknown placeholder ${env.KEY}", "allowed"]),
         ("records: projects\n", "records: 'projects['\n", ["records", "not a valid path"]),
         ("object: projects, field: id", "object: project, field: id", ["for_each", "'project'"]),
+        ("entity: project\n", "entity: project\n    same_as: nothing\n", ["same_as", "found 'nothing'", "'time_entries'"]),
+        ("entity: project\n", "entity: project\n    same_as: projects\n", ["same_as", "found 'projects'"]),
         ("limit: 600", "limit: 0", ["client.rate.windows.0.limit", "found 0"]),
         ("limit: 600", "limit: 600, limit: 700", ["'limit' stands there twice"]),
         ("  name: Redmine\n", "", ["connector.name", "required and missing"]),

@@ -1,7 +1,7 @@
 """Pulls: page by page, resumable anywhere, the cursor last; what goes wrong is kept in place and told."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import connection as database
@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts.models import Customer
-from apps.canonical.models import Client, Project, TimeEntry
+from apps.canonical.models import Client, ExternalRef, Project, TimeEntry
 from apps.canonical.services import create_record
 from apps.connectors.budgets import Grant
 from apps.connectors.manifest import Family
@@ -20,7 +20,7 @@ from apps.core.models import DueWork, Lane
 from apps.core.work import queue, tasks, wake
 from apps.core.work.kinds import PULL, REACT, RELEASE
 from apps.exceptions.models import ExceptionCase
-from apps.syncs.loading import load_page
+from apps.syncs.loading import OvertakingError, load_page, made_here
 from apps.syncs.models import Delivery, SourceRecord, Sync, SyncRun
 from apps.syncs.services import (
     RunStateError,
@@ -339,9 +339,50 @@ class TestOurOwnWrites:
 
         assert Client.objects.filter(name="As it stands there").exists()
 
+    @pytest.fixture
+    def tryton(self, harvest: Connection) -> Connection:
+        return Connection.objects.create(customer=harvest.customer, connector="tryton", name="ERP", account_id="t")
+
+    PARTY: ClassVar[dict[str, Any]] = {"id": 7, "code": "7", "name": "As it stands there", "active": True}
+
+    def test_one_that_is_made_under_another_name_of_the_same_records_is_awaited_too(
+        self, tryton: Connection, ours: Client
+    ) -> None:
+        intent = Intent(tryton, "suppliers", "create", "client", ours.pk, "Create supplier", "test:1")
+        (delivery,) = intend([intent], origin="test", origin_item_id=None)
+        Delivery.objects.filter(pk=delivery.pk).update(status="sending", sent_at=timezone.now())
+        context = load_context(tryton, "parties", reason="test")
+        context.made_here = made_here(tryton)
+
+        with pytest.raises(OvertakingError) as early:
+            load_page(context, [self.PARTY], now=timezone.now())
+
+        assert early.value.deliveries == [delivery.pk]
+
+    def test_one_that_is_known_under_another_name_of_the_same_records_is_no_second_one(
+        self, tryton: Connection, ours: Client
+    ) -> None:
+        tie = {"customer": ours.customer, "connection": tryton, "external_id": "7", "entity": "client"}
+        ExternalRef.objects.create(object_name="suppliers", record_id=ours.pk, **tie)
+
+        load_page(load_context(tryton, "parties", reason="test"), [self.PARTY], now=timezone.now())
+
+        assert [(client.pk, client.name) for client in Client.objects.all()] == [(ours.pk, "As it stands there")]
+        assert set(ExternalRef.objects.filter(connection=tryton).values_list("object_name", "record_id")) == {
+            ("suppliers", ours.pk), ("parties", ours.pk)
+        }  # fmt: skip
+
+    def test_the_same_record_as_something_else_stays_something_else(self, tryton: Connection, ours: Client) -> None:
+        tie = {"customer": ours.customer, "connection": tryton, "external_id": "7", "entity": "supplier"}
+        ExternalRef.objects.create(object_name="suppliers", record_id=ours.pk, **tie)
+
+        load_page(load_context(tryton, "parties", reason="test"), [self.PARTY], now=timezone.now())
+
+        assert Client.objects.count() == 2
+
     def test_it_costs_one_question_a_page_and_none_where_all_is_known(self, clients: Sync) -> None:
         context = load_context(clients.connection, "clients", reason="test")
-        context.made_here = frozenset({"clients"})
+        context.made_here = {"clients": frozenset({"clients"})}
         records = [{"id": number, "name": f"Client {number}", "is_active": True} for number in range(20)]
 
         for page, asked in [(records, 1), ([{**one, "name": one["name"] + "!"} for one in records], 0)]:

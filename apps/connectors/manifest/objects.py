@@ -328,6 +328,9 @@ class ObjectSpec(Section):
     title: str
     entity: str = ""
     """The canonical entity it usually becomes."""
+    same_as: str = ""
+    """The object that holds the same records of the vendor, with the same ids, under another name: what we make through one
+    may come back through the other."""
     primary_key: Path
     key_type: Literal["text", "integer"] = "text"
     """How `${external_id}` stands in a body of its own: some vendors insist on numbers."""

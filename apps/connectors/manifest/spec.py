@@ -72,6 +72,11 @@ class Manifest(Section):
         except KeyError:
             raise KeyError(f"connector {self.slug} has no object {name!r}; it has: {', '.join(self.objects)}")
 
+    def same(self, object_name: str) -> frozenset[str]:
+        """The names under which the vendor's records of this object come, this one included (`same_as`)."""
+        first = self.object(object_name).same_as or object_name
+        return frozenset(name for name, spec in self.objects.items() if first in (name, spec.same_as))
+
     def read_path(self, object_name: str, *, is_full: bool) -> str:
         """The path a page of the object is read from, as the manifest writes it."""
         read = self.object(object_name).read
@@ -107,12 +112,25 @@ class Manifest(Section):
         for name, spec in self.objects.items():
             if spec.read and spec.read.for_each and spec.read.for_each.object not in self.objects:
                 raise ValueError(f"objects.{name}.read.for_each.object: unknown {spec.read.for_each.object!r}")
+            if spec.same_as:
+                self._check_same(name, spec.same_as)
             if not spec.read and not spec.write:
                 raise ValueError(f"objects.{name}: neither read nor write; one of them is needed")
             if spec.read and self.client.kind == "http" and "request" not in spec.read.model_fields_set:
                 raise ValueError(f"objects.{name}.read.request: an HTTP API needs it")
         if not self.objects and self.client.kind != "warehouse":
             raise ValueError("objects: at least one is needed")
+
+    def _check_same(self, name: str, other: str) -> None:
+        where = f"objects.{name}.same_as"
+        if other not in self.objects or other == name:
+            raise ValueError(
+                f"{where}: found {other!r}; allowed: another of {[one for one in self.objects if one != name]}"
+            )
+        if self.objects[other].same_as:
+            raise ValueError(f"{where}: {other} is itself the same as {self.objects[other].same_as}; name that one")
+        if self.objects[other].primary_key != self.objects[name].primary_key:
+            raise ValueError(f"{where}: {name} and {other} have different primary keys, so their ids are not the same")
 
     def _check_placeholders(self) -> None:
         secret = {field.name for field in self.fields if field.secret} | TOKEN_NAMES

@@ -1,5 +1,6 @@
 """What loading needs to know, prepared once a run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,8 +55,10 @@ class LoadContext:
     url_template: str = ""
     known: dict[tuple[str, str], int] = field(default_factory=dict)
     """(object, external id) → canonical id, kept over the pages of a run."""
-    made_here: frozenset[str] = frozenset()
-    """Objects whose records we make there: a page of a read waits for what is just being made (`overtaking`). Empty: for nothing."""
+    made_here: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Objects whose records we make there, and through which: a page of a read waits for what is just being made (`overtaking`). Empty: for nothing."""
+    same: frozenset[str] = frozenset()
+    """Other objects that hold the same records of the vendor."""
     has_gone: bool = False
     """Something was noted as gone, or is alive again: `burials.settle` is to be called."""
 

@@ -27,7 +27,7 @@ class OvertakingError(Exception):
 def look(context: LoadContext, unknown: Collection[tuple[str, str]], *, now: datetime) -> None:
     """Asked after the look-up of `unknown`: what was settled before that is known, and what is claimed later was made after
     the page was read. One settled in between is refused by the constraint on ties, and the page is worked out again."""
-    names = {object_name for object_name, _ in unknown} & context.made_here
+    names = {name for object_name, _ in unknown for name in context.made_here.get(object_name, ())}
     if not names:
         return
     found = list(creations(context.connection_id, names).filter(sent_at__gt=now - LONGEST).values_list("pk", flat=True))
@@ -39,9 +39,13 @@ def are_settled(deliveries: Collection[int]) -> bool:
     return not Delivery.objects.filter(pk__in=deliveries, status__in=UNDER_WAY).exists()
 
 
-def made_here(connection: Connection) -> frozenset[str]:
-    """The objects of which records of ours may be made at the vendor."""
-    return frozenset(name for name, spec in connection.manifest.objects.items() if "create" in spec.write)
+def made_here(connection: Connection) -> dict[str, frozenset[str]]:
+    """The objects of which records of ours may be made at the vendor, each with those through which they are: its own name,
+    and others for the same records."""
+    manifest = connection.manifest
+    able = {name for name, spec in manifest.objects.items() if "create" in spec.write}
+    through = {name: manifest.same(name) & able for name in manifest.objects}
+    return {name: names for name, names in through.items() if names}
 
 
 def creations(connection_id: int, names: Collection[str]) -> QuerySet[Delivery]:

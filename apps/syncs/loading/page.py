@@ -215,6 +215,8 @@ def _write(context: LoadContext, fresh: list[Incoming], author: writing.Author, 
     own = references.look_up(context, keys)
     if context.made_here:
         overtaking.look(context, set(keys) - own.keys(), now=author.now)
+    if context.same:
+        own |= references.tie_same(context, set(own_keys) - own.keys(), author)
     undecided = matching.undecided(context, known, own_keys, mentioned)
     for name in undecided:
         matching.serialise(context, name)

@@ -1,9 +1,10 @@
 """From vendor ids to canonical ids: known ones are looked up, mentioned ones become stubs, the rest is a problem."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from apps.canonical import writing
+from apps.canonical.models import ExternalRef
 from apps.canonical.registry import Entity, entity
 from apps.mappings.engine import Reference
 from apps.syncs.loading import matching, rows
@@ -23,6 +24,34 @@ def look_up(context: LoadContext, keys: Iterable[Key]) -> dict[Key, int]:
         fetched = rows.bound_records(context.connection_id, missing)
         context.remember(fetched)
         found |= fetched
+    return found
+
+
+def tie_same(context: LoadContext, unknown: Collection[Key], author: writing.Author) -> dict[Key, int]:
+    """Those of `unknown` (of this object) that are known under another name of the vendor's record, as the same entity;
+    ties them under this name too."""
+    tied = ExternalRef.objects.filter(
+        connection_id=context.connection_id,
+        object_name__in=context.same,
+        external_id__in=[external_id for _, external_id in unknown],
+        entity=context.entity,
+    )
+    found = {(context.object_name, ref.external_id): ref.record_id for ref in tied} if unknown else {}
+    rows.bind(
+        [
+            {
+                "connection_id": context.connection_id,
+                "object_name": object_name,
+                "external_id": external_id,
+                "entity": context.entity,
+                "record_id": record_id,
+                "url": context.url_template.replace("${external_id}", external_id),
+            }
+            for (object_name, external_id), record_id in found.items()
+        ],
+        author,
+    )
+    context.remember(found)
     return found
 
 

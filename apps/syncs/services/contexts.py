@@ -42,6 +42,7 @@ def load_context(
         run_id=run_id,
         reason=reason,
         url_template=_url(connection, spec),
+        same=connection.manifest.same(object_name) - {object_name},
     )
 
 

@@ -108,8 +108,12 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
 def _being_made(connection: Connection, object_names: set[str]) -> set[str]:
     """Of which objects a record of ours is being made at the vendor at this moment: an event may tell of it before its answer
     is written."""
-    able = made_here(connection) & object_names
-    return set(overtaking.creations(connection.pk, able).values_list("object_name", flat=True)) if able else set()
+    through = {name: names for name, names in made_here(connection).items() if name in object_names}
+    if not through:
+        return set()
+    able = frozenset().union(*through.values())
+    made = set(overtaking.creations(connection.pk, able).values_list("object_name", flat=True))
+    return {name for name, names in through.items() if names & made}
 
 
 def _bring(

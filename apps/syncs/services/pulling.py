@@ -169,7 +169,7 @@ def _keep_after_ours(
         if not _settled_soon(early):
             raise
     # What is being made by now was made after the page was read.
-    awaited, context.made_here = context.made_here, frozenset()
+    awaited, context.made_here = context.made_here, {}
     try:
         return _keep_page(run, page, prepared, context, client, now)
     finally:

@@ -9,7 +9,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.test.utils import override_settings
-
 from django_tenants.utils import schema_context
 
 from apps.connectors.manifest import manifest_for
