@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from apps.connectors.manifest import Manifest
-from apps.connectors.manifest.loader import all_manifests
+from apps.connectors.manifest.loader import CATALOG, all_manifests, folder
 from apps.connectors.scores import PRACTICE, Score, score_of
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "catalog.md"
@@ -21,7 +21,8 @@ real system or with real files; “–”: never driven by it.
 
 
 def text() -> str:
-    manifests = sorted(all_manifests(), key=lambda manifest: (manifest.connector.category, manifest.connector.name))
+    own = [manifest for manifest in all_manifests() if folder(manifest.slug).parent == CATALOG]
+    manifests = sorted(own, key=lambda manifest: (manifest.connector.category, manifest.connector.name))
     rows = "\n".join(_row(manifest) for manifest in manifests)
     return _HEAD + rows + "\n" + "".join(_gaps(manifest) for manifest in manifests)
 

@@ -52,6 +52,12 @@ def parser() -> argparse.ArgumentParser:
     expected = commands.add_parser("expected", help="write what the fixtures are expected to yield")
     expected.add_argument("connector", metavar="slug|folder")
 
+    score = commands.add_parser("score", help="try to break the connector against its practice vendor")
+    score.add_argument("connector", metavar="slug|folder")
+    score.add_argument("--practice", metavar="FOLDER", help="holds <slug>/vendor.yaml; without it, the project's own")
+    score.add_argument("--check", action="append", default=[], help="only this one; may be given again")
+    score.add_argument("--write", action="store_true", help="keep the report as conformance.json beside the manifest")
+
     commands.add_parser("schema", help="print the JSON Schema of the manifest, for editors")
 
     draft = commands.add_parser("import-openapi", help="draft a connector from an OpenAPI or Swagger file")
@@ -90,7 +96,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """The command's own module. Imported here: everything below it needs Django's settings."""
-    from launcher.connector import checking, importing, making, schema, trying
+    from launcher.connector import checking, importing, making, schema, scoring, trying
 
     match options.command:
         case "new":
@@ -101,6 +107,8 @@ def run(options: argparse.Namespace) -> int:
             return checking.expected(options.connector, called_from())
         case "import-openapi":
             return importing.import_openapi(options, called_from())
+        case "score":
+            return scoring.score(options, called_from())
         case "schema":
             return schema.show()
         case _:

@@ -1,5 +1,6 @@
 """Reads a `vendor.yaml` and says precisely what is wrong with a bad one: file, line, key, found, allowed."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,25 @@ class VendorFileError(ValueError):
     """A vendor file that cannot be used."""
 
 
+def homes() -> list[Path]:
+    """The catalog's folder, and those that `PRACTICE_PATHS` names, with commas between."""
+    return [CATALOG, *(Path(path) for path in os.environ.get("PRACTICE_PATHS", "").split(",") if path)]
+
+
 def slugs() -> list[str]:
     """Every practice vendor that is described by a file."""
-    return sorted(path.parent.name for path in CATALOG.glob("*/vendor.yaml"))
+    return sorted({path.parent.name for home in homes() for path in home.glob("*/vendor.yaml")})
+
+
+def folder(slug: str) -> Path:
+    found = next((home / slug for home in homes() if (home / slug / "vendor.yaml").is_file()), None)
+    if found is None:
+        raise VendorFileError(f"There is no {slug}/vendor.yaml; there are: {', '.join(slugs()) or 'none yet'}")
+    return found
 
 
 def load(slug: str) -> VendorFile:
-    path = CATALOG / slug / "vendor.yaml"
-    if not path.is_file():
-        raise VendorFileError(f"There is no {path}; there are: {', '.join(slugs()) or 'none yet'}")
-    return load_file(path)
+    return load_file(folder(slug) / "vendor.yaml")
 
 
 def load_file(path: Path) -> VendorFile:

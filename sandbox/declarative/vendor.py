@@ -2,9 +2,11 @@
 
 import hashlib
 import importlib
+import importlib.util
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +14,7 @@ from sandbox.declarative import access, hooks, problems, rpc
 from sandbox.declarative.conditions import Record
 from sandbox.declarative.ids import from_pattern, new_id
 from sandbox.declarative.language import OAuth2, Session, VendorFile
-from sandbox.declarative.loading import CATALOG, VendorFileError, load
+from sandbox.declarative.loading import CATALOG, VendorFileError, folder, load
 from sandbox.declarative.operations import body_of, need_headers, routes
 from sandbox.declarative.problems import Problem
 from sandbox.declarative.published import Watch
@@ -303,18 +305,28 @@ def declared(slug: str, store: Store, *, clock: Clock = utc_now) -> DeclaredVend
 
 
 def behaviour_of(slug: str) -> ModuleType | None:
-    if not (CATALOG / slug / "behaviour.py").is_file():
+    path = folder(slug) / "behaviour.py"
+    if not path.is_file():
         return None
-    module = importlib.import_module(f"sandbox.catalog.{slug}.behaviour")
+    module = _module(slug, path)
     own = {
         name for name, value in vars(module).items()
         if callable(value) and getattr(value, "__module__", "") == module.__name__ and not name.startswith("_")
     }  # fmt: skip
     if unknown := {name for name in own - set(BEHAVIOUR) if not isinstance(vars(module)[name], type)}:
         raise VendorFileError(
-            f"{CATALOG / slug / 'behaviour.py'}: found {sorted(unknown)}; allowed: {', '.join(BEHAVIOUR)}, "
-            "and helpers that begin with _"
+            f"{path}: found {sorted(unknown)}; allowed: {', '.join(BEHAVIOUR)}, and helpers that begin with _"
         )
+    return module
+
+
+def _module(slug: str, path: Path) -> ModuleType:
+    if path.is_relative_to(CATALOG):
+        return importlib.import_module(f"sandbox.catalog.{slug}.behaviour")
+    spec = importlib.util.spec_from_file_location(f"practice_{slug}_behaviour", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
     return module
 
 

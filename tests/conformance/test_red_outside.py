@@ -150,24 +150,17 @@ def _place_before_rows(patch: Patch) -> None:
     patch.setattr(pulling, "_keep_page", keeping)
 
 
-def _chunk_before_rows(patch: Patch) -> None:
-    """The place in the file is noted, and committed, before the rows."""
-    pages, keep = sources.FileSource._pages_of, sources.FileSource.keep
+def _goes_on_too_far(patch: Patch) -> None:
+    """Whoever goes on does so behind the chunk that was under way, not at it."""
+    pages = sources.FileSource.pages
 
-    def moved(file_id: int, by: int) -> None:
-        DataFile.objects.filter(pk=file_id).update(chunks_done=F("chunks_done") + by)
+    def beyond(self: Any, name: str, *, resume: Any = None, **given: Any) -> Iterator[Any]:
+        if resume is not None:
+            under_way = DataFile.objects.filter(connection=self.connection, chunks_done__lt=F("chunk_count"))
+            under_way.update(chunks_done=F("chunks_done") + 1)
+        return pages(self, name, resume=resume, **given)
 
-    def handing_out(self: Any, file: DataFile) -> Iterator[Any]:
-        for page in pages(self, file):
-            moved(file.pk, 1)
-            yield page
-
-    def keeping(self: Any, page: Any, counts: Any, *, now: datetime) -> None:
-        moved(page.book[0], -1)
-        keep(self, page, counts, now=now)
-
-    patch.setattr(sources.FileSource, "_pages_of", handing_out)
-    patch.setattr(sources.FileSource, "keep", keeping)
+    patch.setattr(sources.FileSource, "pages", beyond)
 
 
 def _counted_twice(patch: Patch) -> None:
@@ -294,7 +287,7 @@ BROKEN: dict[tuple[str, str], Callable[[Patch], None]] = {
     ("files", "unknown_fields"): lambda patch: patch.setattr(layouts, "_hold", lambda *_given: "another shape"),
     ("files", "repeated"): _keys_by_line,
     ("files", "mass_deletion"): lambda patch: _missing_means_deleted(sources.FileSource, patch),
-    ("files", "killed_before"): _chunk_before_rows,
+    ("files", "killed_before"): _goes_on_too_far,
     ("files", "killed_after"): _counted_twice,
     ("files", "sftp_dropped"): _half_files,
     ("files", "sftp_growing"): _whatever_comes,

@@ -1,6 +1,7 @@
 """docs/connectors.md, “Add a vendor from its OpenAPI file in an afternoon”, followed word by word; then the finished
 folder in the product itself: records are read into canonical entities, and one is written back. No engine change."""
 
+import json
 import re
 import secrets
 import shlex
@@ -51,9 +52,13 @@ class Follower:
         self.statuses: list[tuple[str, int]] = []
 
     def follow(self) -> None:
-        for kind, block in re.findall(r"```(sh|json)\n(.*?)```|\Z", tutorial(), re.DOTALL):
+        for kind, path, block in re.findall(r"```(sh|json|yaml)(?: (\S+))?\n(.*?)```|\Z", tutorial(), re.DOTALL):
             if kind == "json":
                 (self.project / "client.json").write_text(block)
+            if kind == "yaml":
+                target = self.project / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(block)
             for line in block.splitlines() if kind == "sh" else ():
                 self._do(line)
 
@@ -105,6 +110,7 @@ def follower(tmp_path: Path, address: str, vendor: Tidewater, monkeypatch: pytes
     found = Follower(tmp_path, address)
     monkeypatch.setenv("CALLED_FROM", str(found.project))
     monkeypatch.setenv("TIDEWATER_KEY", vendor.token)
+    monkeypatch.setenv("PRACTICE_PATHS", "")
     return found
 
 
@@ -114,9 +120,11 @@ def test_page_leads_to_a_connector_that_keeps_every_rule(
     follower.follow()
 
     shown = capsys.readouterr()
-    commands = ["import-openapi", "try", "try", "expected", "check", "try"]
+    commands = ["import-openapi", "try", "try", "expected", "check", "try", "score"]
     assert follower.statuses == [(command, 0) for command in commands], shown.out
     assert "clients: client, page_number, updated_since, create" in shown.out
+    assert "tidewater: 16 of 16 checks, score 100%" in shown.out
+    assert json.loads((follower.folder / "conformance.json").read_text())["score"] == 1.0
     assert "declared silver, reached silver" in shown.out
     assert "guesses of the draft are unconfirmed" not in shown.out
     assert vendor.token not in shown.out + shown.err

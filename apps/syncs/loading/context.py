@@ -56,7 +56,8 @@ class LoadContext:
     known: dict[tuple[str, str], int] = field(default_factory=dict)
     """(object, external id) → canonical id, kept over the pages of a run."""
     made_here: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Objects whose records we make there, and through which: a page of a read waits for what is just being made (`overtaking`). Empty: for nothing."""
+    """Objects whose records we make there, and through which: a page of a read waits for what is just being made
+    (`overtaking`). Empty: for nothing."""
     same: frozenset[str] = frozenset()
     """Other objects that hold the same records of the vendor."""
     has_gone: bool = False

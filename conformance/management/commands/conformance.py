@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.test.utils import override_settings
 from django_tenants.utils import schema_context
 
-from apps.connectors.manifest import manifest_for
+from apps.connectors.manifest import ManifestError, manifest_for
 from apps.core.tenancy.backend.base import ALL
 from apps.core.tenancy.context import customer_scope
 from conformance import pages, running, storing
@@ -20,6 +20,7 @@ from conformance.joining import JoinError, join_for
 from conformance.outside import CHECKS as outside_checks
 from conformance.outside import running as outside
 from conformance.result import Report, Result
+from sandbox.declarative import loading
 
 SIGNS = {"pass": "pass  ", "fail": "FAIL  ", "exempt": "exempt"}
 
@@ -56,6 +57,8 @@ class Command(BaseCommand):
         slugs = everything if given["all"] else given["slugs"]
         if not slugs:
             raise CommandError(f"Name a connector or say --all; there are: {', '.join(_known())}")
+        if given["all"] and given["check"]:
+            slugs = [slug for slug in slugs if set(given["check"]) & set(_checks_of(slug))]
         if given["write"] and given["check"]:
             raise CommandError("--write keeps a whole report; leave out --check")
         # The practice vendor listens on this machine, which connectors may otherwise not call.
@@ -78,7 +81,10 @@ class Command(BaseCommand):
         elif slug in running.testable():
             report = self._run_practice(slug, given, told)
         else:
-            raise CommandError(f"{slug}: there is no practice vendor or no conformance.yaml; see docs/conformance.md")
+            raise CommandError(
+                f"{slug}: there is no practice vendor ({slug}/vendor.yaml in sandbox/catalog, or in a folder that PRACTICE_PATHS "
+                "or --practice names) or no conformance.yaml beside the manifest; see docs/conformance.md"
+            )
         if not given["json"]:
             self.stdout.write(f"{slug}: {report.passed} of {report.applicable} checks, score {report.score:.0%}\n")
         return report
@@ -87,20 +93,19 @@ class Command(BaseCommand):
         if not given["schema"]:
             raise CommandError(f"{slug} is driven through the engine: say in which partner's schema, --schema PARTNER")
         manifest = manifest_for(slug)
-        checks = [check for check in given["check"] if check in outside_checks[manifest.client.kind]]
-        if given["check"] and not checks:
-            raise CommandError(f"{slug}: there is none of these checks for {manifest.client.kind}")
         with schema_context(given["schema"]), customer_scope(ALL):
-            return outside.run(manifest, today=datetime.now(UTC).date(), only=checks, told=told)
+            return outside.run(manifest, today=datetime.now(UTC).date(), only=_asked(slug, given), told=told)
 
     def _run_practice(self, slug: str, given: dict[str, Any], told: Callable[[Result], None]) -> Report:
         try:
             manifest, join = manifest_for(slug), join_for(slug)
-        except JoinError as error:
+            if slug in loading.slugs():
+                loading.load(slug)
+        except (JoinError, ManifestError, loading.VendorFileError) as error:
             raise CommandError(str(error)) from error
         with storing.in_schema(given["schema"]) if given["schema"] else nullcontext() as kept:
             return running.run(
-                manifest, join, today=datetime.now(UTC).date(), storing=kept, only=given["check"], told=told
+                manifest, join, today=datetime.now(UTC).date(), storing=kept, only=_asked(slug, given), told=told
             )
 
     def _told(self, result: Result) -> None:
@@ -109,6 +114,18 @@ class Command(BaseCommand):
 
 def _known() -> list[str]:
     return [*running.testable(), *outside.checked()]
+
+
+def _checks_of(slug: str) -> list[str]:
+    return list(outside_checks[manifest_for(slug).client.kind] if slug in outside.checked() else CHECKS)
+
+
+def _asked(slug: str, given: dict[str, Any]) -> list[str]:
+    """Those of the checks asked for that this connector has; empty: all."""
+    found = [check for check in given["check"] if check in _checks_of(slug)]
+    if given["check"] and not found:
+        raise CommandError(f"{slug}: has none of these checks; it has: {', '.join(_checks_of(slug))}")
+    return found
 
 
 def _checks() -> list[str]:
