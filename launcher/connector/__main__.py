@@ -30,7 +30,10 @@ def parser() -> argparse.ArgumentParser:
 
     attempt = commands.add_parser("try", help="log in, read one page of each object and show each write, on any server")
     attempt.add_argument("connector", metavar="slug|folder")
-    attempt.add_argument("--base-url", help="the server; without it, the manifest's own address")
+    attempt.add_argument(
+        "--base-url",
+        help="the server, without the path that base_url has in the manifest; else the manifest's own address",
+    )
     attempt.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the connection")
     attempt.add_argument(
         "--secret-from-env",

@@ -13,7 +13,7 @@ from django.db.models import F
 from apps.accounts.models import Customer
 from apps.canonical.models import Client
 from apps.connectors.manifest import manifest_for
-from apps.connectors.types import VendorPermanentError, VendorTransientError
+from apps.connectors.types import VendorPermanentError, VendorTransientError, Verification
 from apps.syncs.loading import burials
 from apps.syncs.models import SourceRecord, SyncRun
 from apps.syncs.services import pulling
@@ -304,7 +304,9 @@ BROKEN: dict[tuple[str, str], Callable[[Patch], None]] = {
     ("postgres_source", "slow_answer"): _outages_are_final,
     ("postgres_source", "never_writes"): _may_write,
     ("postgres_source", "private_addresses"): _any_address,
-    ("postgres_source", "verification"): _nobody,
+    ("postgres_source", "verification"): lambda patch: patch.setattr(
+        sources.SqlSource, "verify", lambda _self: Verification(account_name="somebody", account_id="1")
+    ),
     ("postgres_source", "unknown_fields"): _shape_held,
     ("postgres_source", "encodings"): _other_letters,
     ("postgres_source", "mass_deletion"): lambda patch: _missing_means_deleted(sources.SqlSource, patch),

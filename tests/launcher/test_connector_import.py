@@ -267,6 +267,29 @@ def test_swagger_2_with_form_bodies(tmp_path: Path) -> None:
     assert (create.request.encoding, create.answer_id) == ("form", "id")
 
 
+def test_a_first_part_that_lists_nothing_is_a_setting_however_few_paths_there_are(tmp_path: Path) -> None:
+    """Projects below an organization, as in solidtime's file; nothing lists the organizations."""
+    found = drafted(tmp_path, spec(paths={"/organization/{organization}/projects": listing(RECORD)}))
+
+    read = found.object("projects").read
+    assert read is not None and read.request.path == "/organization/${config.organization}/projects"
+    assert "organization" in {field.name for field in found.fields}
+
+
+def test_what_the_vendor_insists_on_and_we_do_not_have_is_left_to_complete(tmp_path: Path) -> None:
+    projects = listing(RECORD)
+    body = {"type": "object", "required": ["name", "color"], "properties": {"name": TEXT, "color": TEXT}}
+    projects["post"] = {
+        "requestBody": {"content": {"application/json": {"schema": body}}},
+        "responses": {"201": {"description": "", "content": {"application/json": {"schema": RECORD}}}},
+    }
+    drafted(tmp_path, spec(paths={"/projects": projects}))
+
+    text = (tmp_path / "drafted" / "manifest.yaml").read_text()
+    (line,) = [line for line in text.splitlines() if "to: color" in line]
+    assert "the vendor insists on it" in line and TO_COMPLETE in line
+
+
 def test_child_is_read_for_each_parent(tmp_path: Path) -> None:
     paths = {"/projects": listing(RECORD), "/projects/{id}/milestones": listing(RECORD), "/tags": listing(RECORD)}
 

@@ -67,7 +67,7 @@ class Follower:
             arguments = shlex.split(line.replace(ADDRESS, self.address))[1:]
             if "check" in arguments:
                 self._write_readme()
-            if "--write" in arguments:
+            if arguments[0] == "try" and "--write" in arguments:
                 arguments.append("--yes")  # nobody sits at a terminal here
             self.statuses.append((arguments[0], run(parser().parse_args(arguments))))
             if arguments[0] == "import-openapi":

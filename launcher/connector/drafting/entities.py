@@ -63,6 +63,8 @@ class Line:
 
     value: dict[str, Any]
     reason: str
+    gap: str = ""
+    """What a person has to complete in it."""
 
 
 def entity_for(name: str, category: str) -> Guess:
@@ -156,7 +158,9 @@ def outbound(document: Document, body: Any, entity_name: str) -> list[Line]:
         value.update(_sent(target.kind))
         value.update({"required": True} if target.name in required else {"omit_empty": True})
         lines.append(Line(value, _told(found)))
-    return lines
+    missing = sorted(required - {str(line.value["to"]).split(".")[0] for line in lines})
+    why = "the vendor insists on it, and no field of ours reads like it; a fixed value, or another field"
+    return lines + [Line({"to": name, "value": ""}, "", gap=why) for name in missing]
 
 
 def _told(found: Suggestion) -> str:

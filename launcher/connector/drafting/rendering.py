@@ -225,7 +225,9 @@ def _mappings(draft: Draft) -> str:
 
 def _mapping(name: str, entity_name: str, direction: str, proposed: Iterable[Line]) -> list[str]:
     lines = [f"#  - object: {name}", f"#    entity: {entity_name}", f"#    direction: {direction}", "#    fields:"]
-    return lines + [f"#      - {_flow(line.value)}{_because(line.reason)}" for line in proposed]
+    return lines + [
+        f"#      - {_flow(line.value)}{_because(line.reason)}{_gap(line.gap) if line.gap else ''}" for line in proposed
+    ]
 
 
 def _left_out(draft: Draft) -> str:

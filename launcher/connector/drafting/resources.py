@@ -44,13 +44,18 @@ def shared_parameters(operations: list[Operation]) -> list[str]:
     """Path parameters that stand before everything: settings of the connection rather than parents."""
     paths = {operation.path for operation in operations}
     leading: Counter[str] = Counter()
+    listed = set()
     for path in paths:
-        for part in path.split("/"):
-            found = _PARAMETER.search(part)
-            if found:
-                leading[found.group(1)] += 1
-                break
-    return [name for name, count in leading.items() if len(paths) > 3 and count / len(paths) >= _SHARED]
+        if found := _PARAMETER.search(path):
+            leading[found.group(1)] += 1
+            if path[: found.start()].rstrip("/(") in paths:
+                listed.add(found.group(1))
+    # Where the records that would be the parents have no list of their own, few paths are enough to tell.
+    return [
+        name
+        for name, count in leading.items()
+        if (len(paths) > 3 or name not in listed) and count / len(paths) >= _SHARED
+    ]
 
 
 def resources_of(document: Document, operations: list[Operation]) -> list[Resource]:
