@@ -23,5 +23,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD \
     ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
 
-# Worker: python manage.py runworker. Release, before each roll-out: python manage.py migrate_schemas --noinput.
+# Worker: python manage.py runworker. Release, before each roll-out: python manage.py migrate_partners.
 CMD ["sh", "-c", "exec gunicorn config.wsgi --worker-class gthread --threads 4 --timeout 25 --graceful-timeout 20 --max-requests 5000 --max-requests-jitter 500 --no-control-socket --access-logfile - --bind 0.0.0.0:$PORT"]

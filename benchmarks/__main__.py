@@ -1,4 +1,4 @@
-"""python -m benchmarks [--quick] [--rivals] [pull] [hooks] [mapping] [manifests] [deliver] [files]: measures and prints tables.
+"""python -m benchmarks [--quick] [--rivals] [pull] [hooks] [mapping] [manifests] [deliver] [files] [tenants]: measures and prints tables.
 
 bin/bench gives it a database."""
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NAMES = ("pull", "hooks", "mapping", "manifests", "deliver", "files")
+NAMES = ("pull", "hooks", "mapping", "manifests", "deliver", "files", "tenants")
 
 
 def main() -> int:
@@ -38,6 +38,8 @@ def main() -> int:
         rows += _deliver(options)
     if "files" in options.names:
         rows += _files(options)
+    if "tenants" in options.names:
+        runs += _tenants(options)
     report.keep(rows, runs)
     installation.empty()
     print(report.machine())
@@ -55,12 +57,16 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rows", type=int, help="time entries to read (100,000; 1,000,000 in files)")
     parser.add_argument("--repeat", type=int, help="repetitions (3)")
+    parser.add_argument(
+        "--tenants", type=int, metavar="COUNT", help="how many partners to make (500); alone: measure only that"
+    )
     parser.add_argument("--rate", type=float, default=20.0, help="webhooks a second (20)")
     parser.add_argument("--seconds", type=float, help="how long webhooks are sent (30)")
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
-    options.names = options.names or list(NAMES)
+    options.names = options.names or (["tenants"] if options.tenants else list(NAMES))
+    options.tenants = options.tenants or (10 if options.quick else 500)
     options.file_rows = options.rows or (10_000 if options.quick else 1_000_000)
     options.rows = options.rows or (10_000 if options.quick else 100_000)
     options.deliveries = 500 if options.quick else 5_000
@@ -148,6 +154,17 @@ def _deliver(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
     print(f"\n{options.deliveries:,} projects made at the vendor by the running worker, medians of {options.repeat}\n")
     print(report.delivered(runs), end="\n\n", flush=True)
     return [report.Row(report.OURS, f"deliveries, {run.case.name}", run.count, run.usage) for run in runs]
+
+
+def _tenants(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
+    """Once: the growth from the first partner to the last is part of the figure."""
+    from benchmarks import report, tenants
+
+    print(f"tenants {options.tenants}", flush=True)
+    run = tenants.measure(options.tenants)
+    print(f"\n{options.tenants} partners in one installation\n")
+    print(report.tenanted(run), end="\n\n", flush=True)
+    return [run]
 
 
 def _files(options: argparse.Namespace) -> list:  # type: ignore[type-arg]

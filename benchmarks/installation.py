@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any
 
 from django.conf import settings
@@ -38,7 +39,7 @@ class Hooks:
 
 def prepare() -> None:
     """Migrate, and make the partner if it is not there yet."""
-    call_command("migrate_schemas", interactive=False, verbosity=0)
+    call_command("migrate_partners", stdout=StringIO())
     ensure_public_partner()
     if not Partner.objects.filter(schema_name=SCHEMA).exists():
         create_partner(name="Benchmarks", schema_name=SCHEMA, domain=HOST)

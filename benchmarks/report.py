@@ -15,11 +15,14 @@ from benchmarks.hooks import Hooking, percentile
 from benchmarks.mapping import GOAL_MS, MappedPage
 from benchmarks.measuring import Usage
 from benchmarks.processes import HOME
+from benchmarks.tenants import Tenants
 
 OURS = "Throughline"
 GOALS = {"first read": 8_000.0, "unchanged re-read": 12_000.0}
 NOTHING_SECONDS = 0.3
 WORKER_MB = 250.0
+PARTNER_SECONDS = 3.0
+RELEASE_SECONDS = 15.0
 ARRIVE_MS = {0.50: 50.0, 0.95: 150.0}
 
 
@@ -109,6 +112,35 @@ def delivered(runs: list[Delivering]) -> str:
         )
     head = ("case", "deliveries/s", "range", "CPU each, own + Postgres", "last call after", "largest process", "goal")
     return table(head, lines)
+
+
+def tenanted(run: Tenants) -> str:
+    fifth = max(len(run.created_s) // 5, 1)
+    first, last = (statistics.median(part) for part in (run.created_s[:fifth], run.created_s[-fifth:]))
+    middle, p95 = (percentile(run.created_s, share) for share in (0.50, 0.95))
+    one, every = (
+        " / ".join(f"{percentile(ms, share):.2f}" for share in (0.50, 0.95))
+        for ms in (run.claim_one_ms, run.claim_all_ms)
+    )
+    slowest = max(run.nothing_s)
+    lines = [
+        (
+            "making a partner, median / p95 / largest",
+            f"{middle:.2f} / {p95:.2f} / {max(run.created_s):.2f} s",
+            _verdict(p95 <= PARTNER_SECONDS, f"≤ {PARTNER_SECONDS:g} s"),
+        ),
+        ("the same, first fifth → last fifth", f"{first:.2f} → {last:.2f} s", ""),
+        (
+            f"migrate_partners with nothing to do, median / largest of {len(run.nothing_s)}",
+            f"{statistics.median(run.nothing_s):.2f} / {slowest:.2f} s",
+            _verdict(slowest <= RELEASE_SECONDS, f"≤ {RELEASE_SECONDS:g} s"),
+        ),
+        ("migrate_partners with one partner behind", f"{run.one_behind_s:.2f} s", ""),
+        ("a claim and its end beside one partner, p50 / p95", f"{one} ms", ""),
+        (f"the same beside {len(run.created_s)}", f"{every} ms", ""),
+        ("the database", f"{run.database_mb:,.0f} MB", ""),
+    ]
+    return table(("what", "measured", "goal"), lines)
 
 
 def pulls(rows: list[Row]) -> str:
@@ -225,7 +257,7 @@ def machine() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} × {model}, Python {platform.python_version()}, load {load}"
 
 
-def keep(rows: list[Row], runs: list[Hooking]) -> None:
+def keep(rows: list[Row], runs: Sequence[Hooking | Tenants]) -> None:
     """Append the single measurements to .local/bench/results.jsonl."""
     HOME.mkdir(parents=True, exist_ok=True)
     at = datetime.now(UTC).isoformat(timespec="seconds")

@@ -171,6 +171,8 @@ Q_CLUSTER: dict[str, Any] = {
 WORK_LEASE_SECONDS = env.int("WORK_LEASE_SECONDS", default=60)
 # Live work that is due and unclaimed for longer is an alarm: /workz answers 503, the worker's log says so.
 WORK_ALERT_SECONDS = env.int("WORK_ALERT_SECONDS", default=120)
+# Schema of the partner that is migrated before all others; empty: the oldest.
+MIGRATION_CANARY: str = env.str("MIGRATION_CANARY", default="")
 
 # --- connectors -----------------------------------------------------------------------------------------------
 # Folders of a deployment's own connectors, beside the catalog: each holds <slug>/manifest.yaml and needs no code here.

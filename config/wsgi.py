@@ -5,8 +5,10 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from apps.core.garbage import collect_seldom
+from apps.core.tenancy.heads import known
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+known()  # before the first request asks for it
 collect_seldom()

@@ -109,7 +109,7 @@ class Stack:
         ports = [part for name in ("hubspot", "harvest", "xero") for part in (f"--{name}-port", str(self.ports[name]))]
         vendors = [str(PYTHON), "-m", "sandbox", "--data", str(self.vendors), *ports, "--scenario", "demo"]
         self._begin("vendors", vendors)
-        self.manage("migrate_schemas", "--noinput", "--verbosity", "0")
+        self.manage("migrate_partners")
         self._await(f"{self.vendor('hubspot')}/_practice/")
         self.manage("demo_setup")
         self.manage("shell", "-c", _PREPARE)

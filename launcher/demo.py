@@ -114,7 +114,7 @@ class Demo:
         database = self.environment["DATABASE_URL"]
         migrations = of_contents(_below(None, "migrations/*.py"), requirements, database)
         if not self.stamps.fresh("migrations", migrations):
-            self._begin("migrations", [*MANAGE, "migrate_schemas", "--noinput"])
+            self._begin("migrations", [*MANAGE, "migrate_partners"])
         self._finish_steps()
         self.stamps.save("static", static)
         self.stamps.save("migrations", migrations)

@@ -5,6 +5,7 @@ alice owns partner acme, bob is its operations analyst, carol administers acme's
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
 from django.conf import settings
@@ -40,13 +41,11 @@ def django_db_setup(
             connection.creation.destroy_test_db(configured, verbosity=0)
             setup_databases(verbosity=0, interactive=False, keepdb=False)
             _was_left_in_use()
-        call_command("migrate_schemas", shared=True, verbosity=0)
+        call_command("migrate_partners", stdout=StringIO())
         ensure_public_partner()
         for schema_name, name in (("acme", "Acme Integrations"), ("globex", "Globex Systems")):
             if not Partner.objects.filter(schema_name=schema_name).exists():
                 create_partner(name=name, schema_name=schema_name, domain=f"{schema_name}.{settings.BASE_DOMAIN}")
-            else:
-                call_command("migrate_schemas", schema_name=schema_name, verbosity=0)
         connection.set_schema_to_public()
         connection.close()
     yield

@@ -7,7 +7,9 @@ from django_tenants.utils import schema_context
 
 from apps.accounts.models import Customer
 from apps.connectors.models import Connection
+from apps.core.models import SchemaHead
 from apps.core.tenancy.backend.base import ALL
+from apps.core.tenancy.heads import is_at_head
 from apps.exceptions.models import CaseStatus, ExceptionCase
 
 
@@ -18,10 +20,17 @@ class Fleet:
     troubled_connections: int = 0
     open_cases: int = 0
     problem: str = ""
+    is_behind: bool = False
+    """Its schema lacks migrations: hosts are shut and its work waits."""
+    error: str = ""
+    """Why the latest migration failed."""
 
 
-def health_of(schema_name: str) -> Fleet:
-    """Counts of one partner; `problem` when its schema cannot be asked (creation was interrupted)."""
+def health_of(schema_name: str, *, head: str | None) -> Fleet:
+    """Counts of one partner; `problem` when its schema cannot be asked (`head`: the fingerprint of its migrations)."""
+    if not is_at_head(schema_name, head):
+        error = SchemaHead.objects.filter(schema_name=schema_name).values_list("error", flat=True).first()
+        return Fleet(problem="waiting for migration", is_behind=True, error=error or "")
     troubled = (Connection.Status.FAILING, Connection.Status.NEEDS_REAUTHORISATION)
     try:
         with schema_context(schema_name), connection.customer_scope(ALL), transaction.atomic():  # type: ignore[attr-defined]

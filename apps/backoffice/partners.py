@@ -12,13 +12,13 @@ from apps.accounts.services import create_user
 from apps.backoffice.brand import FIELDS, BrandForm
 from apps.backoffice.people import one_time_password
 from apps.core.tenancy.context import partner_context
+from apps.partners.migrating import bring_to_head
 from apps.partners.models import Partner, PartnerSetup
 from apps.partners.selectors import base_url
 from apps.partners.services import (
     Image,
     ask_for_set_up,
     begin_partner,
-    migrate_schema,
     open_hosts,
     set_image,
     update_brand,
@@ -106,7 +106,7 @@ def set_up(schema_name: str) -> None:
     setup = PartnerSetup.objects.select_related("partner").filter(partner__schema_name=schema_name).first()
     if setup is None:
         return
-    migrate_schema(setup.partner)
+    bring_to_head(schema_name)
     with partner_context(schema_name), transaction.atomic():
         row = PartnerSetup.objects.select_for_update().filter(pk=setup.pk).first()
         if row is None:  # another worker was faster

@@ -58,3 +58,21 @@ class ConfigStamp(models.Model):
 
     def __str__(self) -> str:
         return f"{self.schema_name} {self.version}"
+
+
+class SchemaHead(models.Model):
+    """Which migrations a schema has, as a fingerprint: the same for every schema with the same ones.
+
+    Written by a trigger of the schema's own migrations table, in the transaction of each migration, so that it cannot be forgotten;
+    `settled` and `error` by whoever migrates (`apps.core.tenancy.heads`, docs/adr/0018).
+    """
+
+    schema_name = models.CharField(max_length=63, unique=True)
+    fingerprint = models.CharField(max_length=64, help_text="Of the names of all migrations applied.")
+    settled = models.CharField(
+        max_length=64, default="", db_default="", help_text="The fingerprint after which nothing was left to be done."
+    )
+    error = models.TextField(blank=True, default="", db_default="", help_text="Why the latest migration failed.")
+
+    def __str__(self) -> str:
+        return f"{self.schema_name} {self.fingerprint[:8]}"

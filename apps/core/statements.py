@@ -8,14 +8,16 @@ Tables of the public schema: Django's cursors first put the current schema and c
 names its schemas has no use for (`schemaless`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import connection, connections
 
 from apps.core.turns import turns
+
+_EXCLUSIVE = 0x7468726D  # the first half of our locks' numbers; the second is made of their name
 
 
 def unhurried() -> str:
@@ -61,3 +63,41 @@ def schemaless() -> Iterator[Any]:
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         yield cursor
+
+
+def own_session(alias: str = "default") -> "psycopg.Connection[Any]":
+    """A session beside Django's, for what has to outlive its transactions: listening, locks. The caller closes it."""
+    params = connections[alias].get_connection_params()
+    keep = {k: v for k, v in params.items() if k in {"host", "port", "dbname", "user", "password", "sslmode"}}
+    return psycopg.connect(**keep, autocommit=True)
+
+
+@contextmanager
+def exclusively(what: str, *, told: Callable[[], None] | None = None) -> Iterator[None]:
+    """One process at a time, in this database; `told` is called when another has to be waited for. A process that is killed lets go
+    at once, a machine that vanishes within a minute."""
+    with _locked(what, "", told):
+        yield
+
+
+@contextmanager
+def undisturbed(what: str) -> Iterator[None]:
+    """Inside nobody holds this `exclusively`; many may ask so at a time."""
+    with _locked(what, "_shared", None):
+        yield
+
+
+@contextmanager
+def _locked(what: str, shared: str, told: Callable[[], None] | None) -> Iterator[None]:
+    key = [_EXCLUSIVE, what]
+    with own_session() as session:
+        session.execute(
+            "select set_config('tcp_keepalives_idle', '20', false), set_config('tcp_keepalives_interval', '10', false),"
+            " set_config('tcp_keepalives_count', '3', false)"
+        )
+        found = session.execute(f"select pg_try_advisory_lock{shared}(%s, hashtext(%s))", key).fetchone()
+        if found is None or not found[0]:
+            if told is not None:
+                told()
+            session.execute(f"select pg_advisory_lock{shared}(%s, hashtext(%s))", key)
+        yield

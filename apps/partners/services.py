@@ -6,18 +6,20 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
 from django.db import connection, transaction
 from django_tenants.utils import get_public_schema_name, quote_schema_name, schema_context, schema_exists
 
 from apps.core.errors import PermanentError
+from apps.core.models import SchemaHead
+from apps.core.tenancy.context import TEMPLATE
 from apps.core.work import wake
 from apps.core.work.kinds import SET_UP
 from apps.partners.middleware import forget_hosts
+from apps.partners.migrating import bring_to_head
 from apps.partners.models import DEFAULT_COLOUR, Domain, Partner, PartnerSetup
 
 _SCHEMA = re.compile(r"^[a-z][a-z0-9_]{1,40}$")
-_RESERVED = {"public", "information_schema", "template"}
+_RESERVED = {"public", "information_schema", TEMPLATE}
 MAX_IMAGE_BYTES = 200_000
 _IMAGE_MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 
@@ -85,6 +87,7 @@ def begin_partner(
     partner.save()
     with connection.cursor() as cursor:
         cursor.execute(f"create schema {quote_schema_name(schema_name)}")
+    SchemaHead.objects.filter(schema_name=schema_name).delete()  # of an earlier schema of this name
     Domain.objects.create(domain=domain, tenant=partner, is_primary=True)
     PartnerSetup.objects.create(partner=partner)
     forget_hosts()
@@ -120,16 +123,13 @@ def create_partner(
 def complete_partner(partner: Partner) -> None:
     """Bring the schema to its present shape and open the partner's hosts. Nothing happens to one that is ready.
 
-    Each migration commits by itself: a process that dies in between leaves a schema from which the next one goes on.
+    The schema is copied in one transaction; where there is nothing to copy from, each migration is one. A process that dies in
+    between leaves a schema from which the next one goes on.
     """
     if not PartnerSetup.objects.filter(partner=partner).exists():
         return
-    migrate_schema(partner)
+    bring_to_head(partner.schema_name)
     open_hosts(partner)
-
-
-def migrate_schema(partner: Partner) -> None:
-    call_command("migrate_schemas", tenant=True, schema_name=partner.schema_name, interactive=False, verbosity=0)
 
 
 @transaction.atomic

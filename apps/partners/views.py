@@ -42,12 +42,31 @@ def _image(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def being_set_up(partner: Partner) -> HttpResponse:
-    """Every address of a partner whose schema is not complete. Stands alone: nothing of the partner's may be asked yet."""
+    """Every address of a partner whose schema is not complete."""
+    return _closed(
+        partner,
+        state="being set up",
+        text="This takes a moment. Nothing is wrong; there is just nothing to see yet.",
+    )
+
+
+def being_updated(partner: Partner) -> HttpResponse:
+    """Every address of a partner whose schema lacks migrations that this code needs."""
+    return _closed(
+        partner,
+        state="being updated",
+        text="This takes a moment. Nothing is lost; what comes in meanwhile is asked to come again.",
+    )
+
+
+def _closed(partner: Partner, *, state: str, text: str) -> HttpResponse:
+    """Stands alone: nothing of the partner's may be asked."""
     shades = scale(partner.brand_colour)
     context = {"partner": partner, "shades": {f"s{weight}": shade for weight, shade in shades.items()}}
     mark = monogram(partner.brand_name, partner.brand_colour)
-    text = render_to_string("partners/being_set_up.html", {**context, "mark": mark_safe(mark)})  # noqa: S308
-    response = HttpResponse(text, status=503, headers={"Retry-After": "5", "Cache-Control": "no-store"})
+    context |= {"mark": mark_safe(mark), "state": state, "text": text}  # noqa: S308
+    page = render_to_string("partners/closed.html", context)
+    response = HttpResponse(page, status=503, headers={"Retry-After": "5", "Cache-Control": "no-store"})
     response._has_been_logged = True  # type: ignore[attr-defined]  # expected, and no error of the server
     response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     return response

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django_tenants.utils import schema_context
 
 from apps.accounts.models import User
@@ -21,10 +22,12 @@ from apps.accounts.services import create_user
 from apps.backoffice.fleet import health_of
 from apps.core.models import DueWork
 from apps.core.tenancy.backend.base import ALL
+from apps.core.tenancy.heads import heads
 from apps.core.work import queue, tasks
 from apps.partners.middleware import forget_hosts
 from apps.partners.models import Partner
 from tests.backoffice.made import make_case, make_connection
+from tests.heads import MIGRATION, clear_the_way, get_stuck, take_back
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_health_is_counted_in_the_partners_own_schema(console: Client, customer:
         make_connection(customer, status="failing")  # type: ignore[arg-type]
         make_case(customer)  # type: ignore[arg-type]
 
-    acme, globex = health_of("acme"), health_of("globex")
+    acme, globex = (health_of(name, head=heads()[name].fingerprint) for name in ("acme", "globex"))
 
     assert (acme.customers, acme.troubled_connections, acme.open_cases) == (1, 1, 1)
     assert (globex.customers, globex.open_cases) == (0, 0)
@@ -70,8 +73,43 @@ def test_health_is_counted_in_the_partners_own_schema(console: Client, customer:
     assert "1 open case, 1 failing connection" in page
 
 
-def test_a_schema_that_is_not_complete_is_said_not_raised(db: None) -> None:
-    assert health_of("no_such_schema").problem == "schema is not complete"
+def test_a_schema_that_cannot_be_asked_is_said_not_raised(db: None) -> None:
+    assert health_of("no_such_schema", head=heads()["acme"].fingerprint).problem == "schema is not complete"
+    assert health_of("no_such_schema", head=None).is_behind
+
+
+class TestWaitingForMigration:
+    def test_list_and_page_say_so_without_a_look_inside(self, console: Client) -> None:
+        take_back("globex")
+        globex = Partner.objects.get(schema_name="globex")
+
+        assert "waiting for migration" in console.get("/admin/partners/partner/").content.decode()
+        page = console.get(f"/admin/partners/partner/{globex.pk}/change/").content.decode()
+        assert "Waiting for migration." in page and "older than this release" in page
+
+    def test_the_page_says_why_the_latest_try_failed(self, console: Client) -> None:
+        get_stuck("globex")
+        with pytest.raises(CommandError, match="globex"):
+            call_command("migrate_partners", stdout=StringIO())
+
+        page = console.get(
+            f"/admin/partners/partner/{Partner.objects.get(schema_name='globex').pk}/change/"
+        ).content.decode()
+        assert f"The latest try failed: {MIGRATION}: " in page
+
+        clear_the_way("globex")
+        call_command("migrate_partners", stdout=StringIO())
+        assert "waiting for migration" not in console.get("/admin/partners/partner/").content.decode()
+
+    def test_the_list_asks_no_more_for_it(self, console: Client) -> None:
+        console.get("/admin/partners/partner/")
+        with CaptureQueriesContext(connection) as before:
+            console.get("/admin/partners/partner/")
+        take_back("globex")
+        with CaptureQueriesContext(connection) as after:
+            console.get("/admin/partners/partner/")
+
+        assert len(after) < len(before)
 
 
 FORM = {

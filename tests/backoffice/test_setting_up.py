@@ -1,7 +1,7 @@
 """Setting a partner up in real processes: killed in the middle, the next worker goes on and nothing is made twice."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +11,8 @@ from django_tenants.utils import schema_context
 
 from apps.accounts.models import Customer, User
 from apps.core.models import DueWork
+from apps.core.tenancy import heads
+from apps.core.tenancy.copying import is_empty
 from apps.core.work import queue
 from apps.partners.middleware import forget_hosts
 from apps.partners.models import Partner
@@ -19,6 +21,8 @@ from tests.committed import committed, output_of, start_python  # noqa: F401
 
 SCHEMA = "hooli"
 WORKER = "from apps.core.work import tasks; tasks.drain()"
+MIGRATES = f"from apps.partners import migrating; migrating._copied = lambda _: False; {WORKER}"
+COPIES_SLOWLY = f"from apps.core.tenancy import copying; copying._AFTER += '; select pg_sleep(4)'; {WORKER}"
 
 
 @pytest.fixture
@@ -51,28 +55,53 @@ def migrations() -> int:
         return int(cursor.fetchone()[0])
 
 
-def test_killed_in_the_middle_the_next_worker_goes_on(hooli: Partner) -> None:
-    first = start_python(WORKER)
+def is_copying() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def kill_when(is_time: Callable[[], bool], script: str) -> None:
+    process = start_python(script)
     deadline = time.monotonic() + 100
-    while migrations() < 8:
-        assert first.poll() is None, first.communicate()[1]
+    while not is_time():
+        assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    first.kill()
-    first.communicate()
-    half = migrations()
-    host = Client(headers={"host": f"{SCHEMA}.localhost"})
-    assert host.get("/").status_code == 503
-
+    process.kill()
+    process.communicate()
+    assert Client(headers={"host": f"{SCHEMA}.localhost"}).get("/").status_code == 503
     DueWork.objects.update(lease_until=datetime.now(UTC) - timedelta(seconds=1))  # the dead worker's claim runs out
-    output_of(start_python(WORKER))
 
-    assert migrations() > half
-    assert Partner.objects.get(pk=hooli.pk).is_ready
+
+def assert_complete(partner: Partner) -> None:
+    assert Partner.objects.get(pk=partner.pk).is_ready
     with schema_context(SCHEMA):
         assert User.objects.get().check_password("shown once")
-    assert host.get("/accounts/login/").status_code == 200
+    assert Client(headers={"host": f"{SCHEMA}.localhost"}).get("/accounts/login/").status_code == 200
     assert not DueWork.objects.filter(schema_name=SCHEMA).exists()
+    assert heads.heads()[SCHEMA].is_reached
+
+
+def test_killed_while_it_copies_the_next_worker_copies_again(hooli: Partner) -> None:
+    kill_when(is_copying, COPIES_SLOWLY)
+    assert is_empty(SCHEMA)
+
+    output_of(start_python(WORKER))
+
+    assert_complete(hooli)
+
+
+def test_killed_among_migrations_the_next_worker_goes_on(hooli: Partner) -> None:
+    kill_when(lambda: migrations() >= 8, MIGRATES)
+    half = migrations()
+
+    output_of(start_python(WORKER))
+
+    assert migrations() > half >= 8
+    assert_complete(hooli)
 
 
 def test_a_long_step_keeps_its_claim(hooli: Partner, settings: object) -> None:

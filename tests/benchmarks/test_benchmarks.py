@@ -21,6 +21,7 @@ from benchmarks.hooks import Hooking, percentile
 from benchmarks.mapping import MappedPage
 from benchmarks.measuring import Usage, measured
 from benchmarks.processes import CONNECTORS
+from benchmarks.tenants import Tenants
 
 T = TypeVar("T")
 
@@ -128,3 +129,20 @@ class TestFiles:
         first, second = ([[str(cell) for cell in row.cells] for row in one.rows()] for one in tables)
         assert len(first) == 30 and [row[0] for row in first] == [row[0] for row in second]
         assert tables[0].detected.headers == tables[1].detected.headers == list(files.HEADINGS)
+
+
+def test_partners_are_judged_by_their_slow_ones_and_growth_is_shown() -> None:
+    run = Tenants(
+        created_s=[0.5] * 8 + [1.0] * 2,
+        nothing_s=[2.0, 16.0],
+        one_behind_s=3.0,
+        claim_one_ms=[1.0],
+        claim_all_ms=[2.0],
+        database_mb=10.0,
+    )
+
+    said = report.tenanted(run)
+
+    assert "0.50 / 1.00 / 1.00 s" in said and "0.50 → 1.00 s" in said
+    assert "✓ ≤ 3 s" in said and "✗ ≤ 15 s" in said
+    assert "1.00 / 1.00 ms" in said and "2.00 / 2.00 ms" in said

@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def main(path: str) -> None:
     from apps.core.tenancy.context import partner_context
     from apps.partners.services import create_partner, ensure_public_partner
 
-    call_command("migrate_schemas", shared=True, verbosity=0)
+    call_command("migrate_partners", stdout=StringIO())
     ensure_public_partner()
     password = secrets.token_urlsafe(12)
     now = datetime.now(UTC)

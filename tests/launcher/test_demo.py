@@ -166,7 +166,7 @@ class TestDemo:
             kept = connection.execute("select count(*) from kept").fetchone()
         assert second.end() == 0
 
-        prepared = {f"manage {step}" for step in ("collectstatic", "migrate_schemas", "demo_setup")}
+        prepared = {f"manage {step}" for step in ("collectstatic", "migrate_partners", "demo_setup")}
         assert prepared <= set(first_events)
         assert "Operator  http://localhost/  olive  made-up" in first.said()
         assert not prepared & set(events(project)[len(first_events) :])

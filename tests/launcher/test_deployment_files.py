@@ -111,7 +111,7 @@ class TestCommands:
         files = ("Procfile", "app.json", "Dockerfile", "render.yaml", "launcher/demo.py")
         called = set().union(*(managed((PROJECT / name).read_text()) for name in files))
 
-        assert {"migrate_schemas", "runworker", "setup_operator", "collectstatic"} <= called
+        assert {"migrate_partners", "runworker", "setup_operator", "collectstatic"} <= called
         assert called <= set(get_commands())
 
     def test_demo_setup_exists(self) -> None:

@@ -24,7 +24,7 @@ from apps.backoffice.verbs import Verb
 from apps.core.errors import AppError
 from apps.core.models import DueWork, Lane
 from apps.partners.models import Domain, Partner, SetupState
-from apps.partners.selectors import base_url
+from apps.partners.selectors import base_url, head_of
 from apps.partners.services import retry_set_up
 
 
@@ -53,7 +53,7 @@ class PartnerAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         rows = super().get_queryset(request).exclude(schema_name="public").defer("logo", "favicon")
-        rows = rows.select_related("setup")
+        rows = rows.select_related("setup").annotate(head=head_of("schema_name"))
         return rows.prefetch_related("domains")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -151,7 +151,7 @@ class PartnerAdmin(RecordAdmin):
         if not partner.is_ready:
             return pill(partner.setup_state, "failing" if partner.setup_state is SetupState.FAILED else "running")
         if fleet.problem:
-            return pill(fleet.problem, "failing")
+            return pill(fleet.problem, "paused" if fleet.is_behind else "failing")
         parts = [_counted(fleet.open_cases, "open case"), _counted(fleet.troubled_connections, "failing connection")]
         parts = [part for part in parts if part]
         return (
@@ -173,7 +173,7 @@ def _fleet(partner: Any) -> Fleet:
     """Asked once a row, though two columns show it."""
     if not hasattr(partner, "fleet"):
         # Before its own tables are there, a query would find those of `public`.
-        partner.fleet = health_of(partner.schema_name) if partner.is_ready else Fleet()
+        partner.fleet = health_of(partner.schema_name, head=partner.head) if partner.is_ready else Fleet()
     fleet: Fleet = partner.fleet
     return fleet
 

@@ -9,6 +9,9 @@ from django_tenants.utils import get_public_schema_name, schema_context, schema_
 from apps.core.errors import PermanentError
 from apps.core.tenancy.backend.base import ALL
 
+TEMPLATE = "template"
+"""The empty schema new partners are copied from. It is nobody's: no work runs in it."""
+
 
 class WrongSchemaError(PermanentError):
     """Background work was about to run outside the partner's schema it belongs to."""
@@ -18,9 +21,10 @@ class WrongSchemaError(PermanentError):
 
 @contextmanager
 def partner_context(schema_name: str, *, exists: bool = False) -> Iterator[None]:
-    """Run as background work of one partner, seeing all its customers. Raises WrongSchemaError on `public` or an unknown one.
+    """Run as background work of one partner, seeing all its customers. Raises WrongSchemaError on `public`,
+    the template or an unknown one.
     `exists`: the caller has just seen the schema."""
-    if not schema_name or schema_name == get_public_schema_name():
+    if _is_nobodys(schema_name):
         raise WrongSchemaError(f"work needs a partner's schema, got {schema_name!r}; pass the partner's schema_name")
     if not exists and not schema_exists(schema_name):
         raise WrongSchemaError(f"schema {schema_name!r} does not exist; its partner was removed or misspelt")
@@ -38,6 +42,10 @@ def customer_scope(customer: int | str) -> Iterator[None]:
 def require_partner_schema() -> str:
     """The current partner's schema. Raises WrongSchemaError outside one: partner data must never be looked for in `public`."""
     schema_name: str = connection.schema_name  # type: ignore[attr-defined]
-    if not schema_name or schema_name == get_public_schema_name():
+    if _is_nobodys(schema_name):
         raise WrongSchemaError("this runs inside a partner's schema only; enter it with partner_context(schema_name)")
     return schema_name
+
+
+def _is_nobodys(schema_name: str) -> bool:
+    return not schema_name or schema_name in (get_public_schema_name(), TEMPLATE)

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from django.db import connections
 from django_q.conf import Conf
 from django_q.tasks import async_task
 
-from apps.core.statements import schemaless
+from apps.core.statements import own_session, schemaless
 
 RING = "apps.core.work.tasks.answer"
 CHANNEL = "throughline_work"
@@ -87,9 +86,7 @@ def let_go() -> None:
 
 def listening_to(channel: str) -> "psycopg.Connection[Any]":
     """A session of its own that hears a channel."""
-    params = connections[Conf.ORM or "default"].get_connection_params()
-    keep = {k: v for k, v in params.items() if k in {"host", "port", "dbname", "user", "password", "sslmode"}}
-    session = psycopg.connect(**keep, autocommit=True)
+    session = own_session(Conf.ORM or "default")
     session.execute(f"listen {channel}")
     return session
 

@@ -12,3 +12,6 @@ CONTROL = "flows.control"  # key: customer id
 REPLAY = "syncs.replay"  # key: mapping id
 STAGE = "tabular.stage"  # key: file id
 EXPORT = "tabular.export"  # key: warehouse id
+
+AT_ANY_HEAD = frozenset({SET_UP})
+"""Done while the schema still lacks migrations: they make it."""

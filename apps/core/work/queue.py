@@ -19,9 +19,12 @@ from apps.core.models import Lane
 from apps.core.statements import schemaless, unhurried
 from apps.core.tenancy.context import require_partner_schema
 from apps.core.work.bell import let_go, ring_bell
+from apps.core.work.kinds import AT_ANY_HEAD
 from apps.core.work.life import LIFE, sign_of_life
+from apps.core.work.waiting import left_out, must_wait
 
 logger = logging.getLogger(__name__)
+_NOT_WAITING = "(schema_name <> all(%s::text[]) or kind = any(%s::text[]))"
 _MAX_BACKOFF = timedelta(minutes=15)
 _SOON = timedelta(seconds=45)  # shorter pauses are retries, which keep their lane
 
@@ -68,7 +71,18 @@ def wake(kind: str, key: str | int = "", *, due_at: datetime | None = None, lane
 
 
 def claim(*, now: datetime | None = None) -> Work | None:
-    """Take the most urgent due row that nobody holds, oldest first within a lane."""
+    """Take the most urgent due row that nobody holds, oldest first within a lane. Partners whose schema lacks migrations are left out:
+    their work stays due as it is."""
+    while (found := _claim(now)) is not None:
+        work, fingerprint = found
+        if not work.schema_exists or not must_wait(work.schema_name, work.kind, fingerprint):
+            # Inside somebody's transaction (tests) the stamp does not move before its end: nothing may be kept under it.
+            return replace(work, config_stamp=None) if connection.in_atomic_block else work
+        _give_back(work)
+    return None
+
+
+def _claim(now: datetime | None) -> tuple[Work, str | None] | None:
     token = uuid4()
     lease = settings.WORK_LEASE_SECONDS
     with schemaless() as cursor:
@@ -79,20 +93,28 @@ def claim(*, now: datetime | None = None) -> Work | None:
              where id = (select id from public.core_duework
                           where due_at <= coalesce(%s, clock_timestamp())
                             and (lease_until is null or lease_until < clock_timestamp())
+                            and {_NOT_WAITING}
                           order by lane, due_at limit 1 for update skip locked)
             returning id, schema_name, kind, key, version, token, attempts,
                       exists (select 1 from pg_catalog.pg_namespace where nspname = schema_name),
                       (select s.version from public.core_configstamp s where s.schema_name = core_duework.schema_name),
+                      (select h.fingerprint from public.core_schemahead h where h.schema_name = core_duework.schema_name),
                       {unhurried()}
             """,
-            [lease, token, sign_of_life(cursor.connection), now],
+            [lease, token, sign_of_life(cursor.connection), now, left_out(), list(AT_ANY_HEAD)],
         )
         row = cursor.fetchone()
-    if row is None:
-        return None
-    work = Work(*row[:-1])
-    # Inside somebody's transaction (tests) the stamp does not move before its end: nothing may be kept under it.
-    return replace(work, config_stamp=None) if connection.in_atomic_block else work
+    return None if row is None else (Work(*row[:-2]), row[-2])
+
+
+def _give_back(work: Work) -> None:
+    """As if it had not been claimed."""
+    with schemaless() as cursor:
+        cursor.execute(
+            f"""update public.core_duework set lease_until = null, token = null, holder = null, attempts = attempts - 1
+                 where id = %s and token = %s returning {unhurried()}""",
+            [work.id, work.token],
+        )
 
 
 def renew(work: Work) -> None:
@@ -207,7 +229,7 @@ def release_dead() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What is due and nobody holds."""
+    """What is due and nobody holds, whether it may be claimed or its partner waits for a migration."""
 
     due: int
     oldest_live_seconds: float
@@ -233,3 +255,23 @@ def waiting() -> Waiting:
             [Lane.LIVE],
         )
         return Waiting(*cursor.fetchone())
+
+
+def has_claimable() -> bool:
+    """Whether there is something for a worker of this code to claim."""
+    while True:
+        with schemaless() as cursor:
+            cursor.execute(
+                f"""select schema_name, kind, exists (select 1 from pg_catalog.pg_namespace where nspname = schema_name),
+                           (select h.fingerprint from public.core_schemahead h where h.schema_name = core_duework.schema_name)
+                      from public.core_duework
+                     where due_at <= clock_timestamp() and (lease_until is null or lease_until < clock_timestamp()) and {_NOT_WAITING}
+                     limit 1""",
+                [left_out(), list(AT_ANY_HEAD)],
+            )
+            row = cursor.fetchone()
+        if row is None:
+            return False
+        schema_name, kind, schema_exists, fingerprint = row
+        if not schema_exists or not must_wait(schema_name, kind, fingerprint):
+            return True

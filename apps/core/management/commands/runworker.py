@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 
 from apps.core.garbage import collect_seldom
+from apps.core.tenancy.heads import known
 from apps.core.work import queue
 from apps.core.work.bell import ring_bell
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         # The children inherit a blocked mask, so a signal to the whole group (as platforms send) reaches this process alone;
         # q2's own handler would otherwise wait for a dead process for ever.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        known()  # read once, for all processes that are forked from this one
         collect_seldom()
         cluster = q2.Cluster()
         stopping = threading.Event()
@@ -55,7 +57,7 @@ class Command(BaseCommand):
             if freed := queue.release_dead():
                 logger.warning("core.worker.freed %s claims of workers that died", freed)
             waiting = queue.waiting()
-            if waiting.due:
+            if waiting.due and queue.has_claimable():
                 ring_bell()
             if waiting.is_behind and time.monotonic() > self._told_at + _TELL_SECONDS:
                 self._told_at = time.monotonic()
