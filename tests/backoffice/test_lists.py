@@ -59,6 +59,7 @@ def test_a_list_costs_the_same_at_five_rows_and_at_fifty(
     for number in range(5, 50):
         MAKERS[name](customer, number)
 
+    _queries(client, url)  # what is remembered of a host for some seconds may be over by now
     assert _queries(client, url) == few
     assert few <= 20
 
