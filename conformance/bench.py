@@ -29,7 +29,7 @@ from sandbox.server import open_vendor
 from sandbox.serving import Served
 
 UNLIMITED = 1_000_000
-READABLE_MOST = 150  # pages: more than any check makes
+READABLE_MOST = 600  # pages: more than any check makes, though a real system holds more and is read several times over
 
 
 class Storing(Protocol):

@@ -56,6 +56,9 @@ with partner_context("{SCHEMA}"):
     for sync in Sync.objects.filter(connection__connector="hubspot"):
         set_schedule(sync, is_enabled=True, every_minutes=1, actor=None, reason="chaos")
 """
+_FIRST_READS = f"""
+select count(*) from {SCHEMA}.syncs_sync where is_enabled and latest_success_at is null
+"""
 _RETRY = f"""
 from datetime import datetime, UTC
 from apps.core.tenancy.context import partner_context
@@ -237,6 +240,17 @@ def company(number: int) -> str:
     return " ".join("".join(dice.choices(string.ascii_lowercase, k=9)).title() for _ in range(2))
 
 
+def await_first_reads(stack: Stack) -> None:
+    """A customer goes live when everything was read once; what happens before is another story."""
+    deadline = time.monotonic() + START_SECONDS
+    with psycopg.connect(stack.postgres.url(), autocommit=True) as database:
+        database.execute("select set_config('app.customer_id', '*', false)")
+        while (row := database.execute(_FIRST_READS).fetchone()) and row[0]:
+            if time.monotonic() > deadline:
+                raise LauncherError(f"{row[0]} syncs were not read within {START_SECONDS:.0f} s; see {HOME / 'log'}")
+            time.sleep(1)
+
+
 def drain(stack: Stack) -> tuple[int, ...]:
     """Wait until nothing is open, or for so long. What a person would retry is retried, twice at most."""
     deadline = time.monotonic() + DRAIN_SECONDS
@@ -274,6 +288,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         print("chaos: setting up", flush=True)
         stack.start()
+        await_first_reads(stack)
         for vendor in ("hubspot", "harvest"):
             for kind, probability in FAULTS:
                 practice(stack, vendor, "faults", {"kind": kind, "match": {}, "probability": probability, "arg": "2"})

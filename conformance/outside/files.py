@@ -129,7 +129,10 @@ def unknown_fields(bench: Outside) -> str:
     connection = bench.files()
     bench.taken(connection, HEAD + rows(1, 2))
     wider = "".join(line + ",more\n" for line in rows(3, 4).splitlines())
-    file = bench.taken(connection, HEAD.strip() + ",Cost centre\n" + wider)
+    file = bench.upload(connection, HEAD.strip() + ",Cost centre\n" + wider, "time_entries.csv")
+    need(file.status != FileStatus.NEEDS_LAYOUT, "it waits for its columns to be confirmed once more")
+    bench.read(connection, "time_entries")
+    file.refresh_from_db()
     need(file.status == FileStatus.LOADED and file.set_aside == 0, f"{file.get_status_display()}: {file.problems[:1]}")
     need(set(entries(bench, connection)) == {"1", "2", "3", "4"}, "the rows did not arrive")
     return "A further column does no harm."

@@ -13,7 +13,9 @@ from tests.browser.harness import Site
 # The theme makes two scrolling areas of the same name on a list: the menu and the folded-away filters.
 OPTIONS = {**RULES, "rules": {"landmark-unique": {"enabled": False}}}
 # Pages that ask a vendor, leave the console, or are no pages.
-LEFT_OUT = re.compile(r"logout|/consent/|/account/|/dry-run/|icon\.svg|/download|/template/|password|/login/")
+LEFT_OUT = re.compile(
+    r"logout|/consent/|/account/|/dry-run/|icon\.svg|/download|/template/|/set-aside/|password|/login/"
+)
 # Of pages that differ only by numbers one is looked at; histories and the theme's lists of lists are alike for all models.
 NUMBER = re.compile(r"/\d+(?=/|$)")
 ALIKE = re.compile(r"^/admin/(?:\w+/\w+(?=/N/history/)|(?!catalog/|brand/)\w+/$)")

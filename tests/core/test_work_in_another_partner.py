@@ -15,6 +15,7 @@ from apps.core.models import DueWork
 from apps.core.work import queue, registry, tasks
 from apps.core.work.kinds import (
     CONSENT,
+    CONTROL,
     DELIVER,
     EXPORT,
     INBOX,
@@ -101,6 +102,7 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         DELIVER: harvest.pk,
         RELEASE: customer.pk,
         REACT: customer.pk,
+        CONTROL: customer.pk,
         SET_UP: third.pk,
         SUBSCRIBE: hubspot.pk,
         REPLAY: mapping.pk,

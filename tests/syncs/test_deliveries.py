@@ -1,6 +1,7 @@
 """One intended write, one effect: recorded before the call, and whatever happens on the way, exactly one at the vendor."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from threading import Lock
@@ -22,7 +23,7 @@ from apps.connectors.models import BudgetWindow, Connection
 from apps.connectors.types import Answer, ProbeResult
 from apps.core.http import CallRecord
 from apps.core.models import DueWork
-from apps.core.work.kinds import DELIVER
+from apps.core.work.kinds import DELIVER, RELEASE
 from apps.exceptions.models import ExceptionCase
 from apps.mappings.services import save_mapping
 from apps.syncs.models import Delivery, DeliveryAttempt
@@ -41,7 +42,7 @@ from apps.syncs.services import (
 from apps.syncs.services.deliveries import Intent
 from apps.syncs.services.probing import probe_uncertain
 from tests.committed import output_of, start_python
-from tests.practice import Practice, work_on
+from tests.practice import Practice, read, work_on
 
 
 @pytest.fixture
@@ -538,6 +539,44 @@ def answer_with(monkeypatch: pytest.MonkeyPatch, *answers: Answer) -> list[Any]:
 
     monkeypatch.setattr(sending.VendorClient, "send", send)
     return calls
+
+
+class TestWaitingForARecord:
+    def test_what_is_held_for_want_of_it_goes_on_when_it_was_read(
+        self, harvest: Connection, practice: Practice, client: Client, project: Project
+    ) -> None:
+        """A deal is won before the first read of the vendor's tasks, which are looked up by their name."""
+        first = intent(harvest, "client", client.pk)
+        made = first, intent(harvest, "project", project.pk, after=(first.key,))
+        task = replace(
+            intent(harvest, "project", project.pk, key="task"),
+            object_name="task_assignments",
+            context={"task": "Design", "_mapping": "task_assignment"},
+        )
+        *_, row = want(*made, task)
+        deliver(harvest)
+        assert (fresh(row).status, fresh(row).error_code) == (Status.HELD, "value_unmapped")
+        case = ExceptionCase.objects.get()
+        practice.create("harvest", "/tasks", name="Design")
+        DueWork.objects.filter(kind=RELEASE).delete()
+        read(harvest, "tasks")
+        assert DueWork.objects.filter(kind=RELEASE).exists()
+        work_on(RELEASE, harvest.customer_id)
+        deliver(harvest)
+
+        assert fresh(row).status == Status.DONE
+        assert "Design" in {item["task"]["name"] for item in assigned(practice)}
+        case.refresh_from_db()
+        assert case.status == "resolved"
+
+        DueWork.objects.filter(kind=RELEASE).delete()
+        read(harvest, "tasks")
+        assert not DueWork.objects.filter(kind=RELEASE).exists(), "nothing is held any more"
+
+
+def assigned(practice: Practice) -> list[dict[str, Any]]:
+    tasks = {item["id"]: item for item in practice.all("harvest", "tasks")}
+    return [{"task": tasks[item["task_id"]]} for item in practice.all("harvest", "task_assignments")]
 
 
 class TestTransient:

@@ -81,6 +81,7 @@ class Delivery(models.Model):
                 name="delivery_situation",
                 condition=~models.Q(status__in=["done", "cancelled", "held"]),
             ),
+            models.Index(fields=["customer"], name="delivery_held", condition=models.Q(status="held")),
             models.Index(fields=["entity", "record_id"]),
             models.Index(fields=["origin", "origin_item_id"]),
             models.Index(fields=["customer", "-created_at"]),

@@ -16,13 +16,14 @@ from apps.connectors.types import VendorPermanentError, VendorTransientError, We
 from apps.core.errors import PermanentError
 from apps.core.problems import Problem, clear, report
 from apps.core.work import Work, renew, wake
-from apps.core.work.kinds import INBOX, REACT, RELEASE
+from apps.core.work.kinds import INBOX, REACT
 from apps.mappings.services import drift
 from apps.syncs.loading import Counts, load_deletions, load_page, made_here, overtaking
-from apps.syncs.models import InboxEvent, SourceRecord
+from apps.syncs.models import InboxEvent
 from apps.syncs.models.inbound import EventStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
+from apps.syncs.services.reprocessing import release_what_waits
 from apps.syncs.services.sightings import note_seen
 
 logger = logging.getLogger(__name__)
@@ -167,8 +168,8 @@ def _load(
     if counts.changed:
         wake(REACT, connection.customer_id)
     # Events come in any order: a deal before its contact waits for it, and goes on as soon as the contact is here.
-    if counts.created and SourceRecord.objects.filter(connection=connection, status="rejected").exists():
-        wake(RELEASE, connection.customer_id)
+    if counts.created:
+        release_what_waits(connection, is_new=True)
 
 
 def _later(connection: Connection, events: list[InboxEvent], error: VendorTransientError, now: datetime) -> datetime:

@@ -20,7 +20,7 @@ from apps.core.problems import clear, report_of
 from apps.core.statements import check_references, commit_unhurried
 from apps.core.turns import turns
 from apps.core.work import LeaseLostError, Work, renew, wake
-from apps.core.work.kinds import REACT, RELEASE
+from apps.core.work.kinds import REACT
 from apps.mappings.services import drift
 from apps.syncs.loading import (
     Counts,
@@ -34,12 +34,13 @@ from apps.syncs.loading import (
     settle,
 )
 from apps.syncs.loading.page import keyless_trace
-from apps.syncs.models import SourceRecord, Sync, SyncRun
+from apps.syncs.models import Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
 from apps.syncs.services.journals import ENTITIES, check_journals
 from apps.syncs.services.read_ahead import ReadAhead
+from apps.syncs.services.reprocessing import release_what_waits
 from apps.syncs.services.runs import begin_run
 from apps.syncs.services.sightings import note_seen
 
@@ -250,8 +251,7 @@ def _succeed(sync: Sync, run: SyncRun, context: LoadContext, high_water: str | N
             trace_keys=[keyless_trace(sync.connection_id, sync.object_name)],
             note="A complete read found no record without an id.",
         )
-    if SourceRecord.objects.filter(connection_id=sync.connection_id, status="rejected").exists():
-        wake(RELEASE, sync.customer_id)
+    release_what_waits(sync.connection, is_new=bool(row.created_count or row.updated_count or row.skipped_count))
     wake(REACT, sync.customer_id)
     return now + timedelta(minutes=sync.every_minutes)
 

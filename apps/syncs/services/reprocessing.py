@@ -10,7 +10,7 @@ from apps.accounts.models import User
 from apps.connectors.models import Connection
 from apps.core.models import Lane
 from apps.core.work import Work, renew, wake
-from apps.core.work.kinds import DELIVER, REACT
+from apps.core.work.kinds import DELIVER, REACT, RELEASE
 from apps.mappings.models import Mapping
 from apps.syncs.loading import Counts, load_page, settle
 from apps.syncs.machine import REPAIRABLE, Repaired
@@ -116,6 +116,17 @@ def release(work: Work, now: datetime) -> datetime | None:
         release_deliveries(connection)
     wake(REACT, customer_id)
     return None
+
+
+def release_what_waits(connection: Connection, *, is_new: bool) -> None:
+    """After a read or an event: what was rejected, or held for want of a record, is tried again. `is_new`: something came that was
+    not known so; without it nothing that is held can have become possible."""
+    rejected = SourceRecord.objects.filter(connection=connection, status=RecordStatus.REJECTED)
+    held = Delivery.objects.filter(
+        customer_id=connection.customer_id, status=DeliveryStatus.HELD, error_code__in=REPAIRABLE
+    )
+    if rejected.exists() or (is_new and held.exists()):
+        wake(RELEASE, connection.customer_id)
 
 
 def _apply_waiting(connection: Connection, now: datetime) -> int:
