@@ -214,7 +214,10 @@ class Reader:
 
     def _advance(self, object_name: str, walk: Walk, turn: pagers.Turn, seen: datetime | None) -> bool:
         newest = to_iso(seen) if seen else None
-        goes_newer = turn.restart and newest is not None and newest != walk.since
+        since = parse_time(walk.since)
+        # Only ever forward: a vendor that keeps fractions of a second but takes whole ones (Redmine) answers a question for what
+        # changed since a second with records of the one before.
+        goes_newer = turn.restart and seen is not None and (since is None or seen > since)
         if turn.restart and not turn.state and not goes_newer:
             raise self._unable(
                 object_name, "has more records with one modification time than the vendor's search returns"

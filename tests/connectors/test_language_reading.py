@@ -16,7 +16,7 @@ from apps.connectors.manifest import manifest_for
 from apps.connectors.manifest.paging import CursorToken, LastId, NextUrl, Offset, PageNumber
 from apps.connectors.manifest.requests import RequestSpec
 from apps.connectors.templates import TemplateError, fill_text
-from apps.connectors.times import format_time, parse_time
+from apps.connectors.times import format_time, parse_time, to_iso
 from apps.connectors.types import VendorPermanentError
 from tests.connectors.small_vendor import Asked, Told, connect, manifest, served
 from tests.connectors.support import NOW
@@ -539,6 +539,28 @@ class TestPagesByTheNewestTime:
             found = ids(connect(manifest(read={"cursor": cursor, "paginator": paging}), running.url))
 
         assert set(found) == {1, 2, 3, 4}
+
+    def test_a_vendor_that_answers_with_the_second_before_comes_to_its_end(self) -> None:
+        """Redmine keeps fractions, shows whole seconds, and finds what changed after the second before the one asked for."""
+        times = [f"2026-01-05T10:00:0{second}" for second in (3, 3, 3, 3, 4, 4, 5)]
+        rows = [{**row, "changed": f"{at}Z"} for row, at in zip(ROWS, times, strict=True)]
+        asked_for: list[str] = []
+
+        def vendor(asked: Asked) -> Told:
+            asked_for.append(asked.query.get("since", ""))
+            assert len(asked_for) < 40, "it asks for ever"
+            since = parse_time(asked.query.get("since"))
+            before = to_iso(since - timedelta(seconds=1)) if since else ""
+            found = [row for row in rows if str(row["changed"]) >= before[:19]]
+            first = 2 * (int(asked.query["page"]) - 1)
+            return Told({"items": found[first : first + 2]})
+
+        cursor = {"kind": "updated_since", "field": "changed", "param": "since", "overlap_seconds": 0}
+        paging = {"kind": "page_number", "size_param": "limit", "size": 2, "keyset": True}
+        with served(vendor) as running:
+            found = ids(connect(manifest(read={"cursor": cursor, "paginator": paging}), running.url))
+
+        assert set(found) == {1, 2, 3, 4, 5, 6, 7}
 
 
 class TestTokensInHeaders:
