@@ -4,7 +4,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from threading import Event, Thread
 
 import pytest
@@ -16,6 +16,7 @@ from apps.core.work import bell, queue, wake
 from apps.core.work import broker as broker_module
 from apps.core.work.broker import NotifyBroker
 from tests.committed import output_of, start_python
+from tests.waiting import wait_until
 
 WORKER = """
 import time
@@ -69,7 +70,7 @@ class TestDead:
 
         holder.kill()
         holder.wait()
-        assert eventually(queue.release_dead) == 1
+        assert wait_until(queue.release_dead) == 1
         work = queue.claim()
         assert work is not None and (work.key, work.attempts) == ("1", 2)
         assert queue.release_dead() == 0, "whoever asks lives, too"
@@ -87,20 +88,12 @@ class TestDead:
                 "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = %s",
                 [DueWork.objects.get().holder],
             )
-        assert eventually(queue.release_dead) == 1
+        assert wait_until(queue.release_dead) == 1
         assert queue.claim() is not None
 
         _, errors = holder.communicate("go on\n", timeout=60)
         assert holder.returncode == 1 and ("LeaseLostError" in errors or "OperationalError" in errors)
         assert DueWork.objects.get().attempts == 2
-
-
-def eventually(ask: Callable[[], int]) -> int:
-    """Postgres takes a moment to see that a client is gone."""
-    deadline = time.monotonic() + 30
-    while not (found := ask()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return found
 
 
 LISTENER = """

@@ -10,8 +10,7 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +22,10 @@ from launcher.environment import PROJECT
 from launcher.errors import AlreadyRunningError, LauncherError
 from launcher.lock import LockedError, ProcessLock
 from launcher.processes import is_alive
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.xdist_group("postgres")  # they share two clusters
 DURABLE = {**PROFILES["test"], "fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Poll until it holds; fail after a generous while."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
 
 
 @contextlib.contextmanager

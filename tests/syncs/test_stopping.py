@@ -2,8 +2,6 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
@@ -18,6 +16,7 @@ from apps.syncs.services import intend
 from apps.syncs.services.deliveries import Intent
 from tests.committed import start_python
 from tests.practice import Practice
+from tests.waiting import wait_until
 
 # Heroku and Kubernetes kill after 30.
 _GRACE_SECONDS = 25.0
@@ -51,7 +50,7 @@ def test_sigterm_in_the_middle_of_many_slow_calls(committed: Customer, harvest: 
     Delivery.objects.update(context={"looked": True})
     worker = start_python(WORKER, start_new_session=True)
     try:
-        until(lambda: Delivery.objects.filter(status=Status.DONE).exists())
+        wait_until(lambda: Delivery.objects.filter(status=Status.DONE).exists(), seconds=90)
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(_GRACE_SECONDS) == 0
     finally:
@@ -63,10 +62,3 @@ def test_sigterm_in_the_middle_of_many_slow_calls(committed: Customer, harvest: 
     assert len(practice.all("harvest", "clients")) == Delivery.objects.filter(status=Status.DONE).count()
     row = DueWork.objects.get(kind="syncs.deliver")
     assert row.lease_until is None, "whoever comes next need not wait for a lease"
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 90
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
