@@ -232,13 +232,20 @@ class Webhooks:
             else None
         )
         if fault and fault.kind == "webhook_out_of_order":
-            await asyncio.sleep(fault.seconds(0.3))
+            await self._collect(subscription, fault.seconds(0.3))
         due = self._due(subscription)
         for batch in _batches(due, fault, int(getattr(self._signer, "batch", BATCH))):
             status = await self._send(subscription, batch)
             if fault and fault.kind == "webhook_duplicate":
                 await self._send(subscription, batch)
             self._settle(subscription, batch, status)
+
+    async def _collect(self, subscription: Document, quiet: float) -> None:
+        """Until no event has come for `quiet` seconds: how fast they are caused must not decide which are jumbled."""
+        seen = -1
+        while (now_due := len(self._due(subscription))) != seen:
+            seen = now_due
+            await asyncio.sleep(quiet)
 
     def _due(self, subscription: Document) -> list[Document]:
         now = self._vendor.clock()

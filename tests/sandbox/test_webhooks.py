@@ -129,7 +129,7 @@ class TestHubSpot:
     def test_out_of_order(self, control: Control, receive, subscribed) -> None:  # type: ignore[no-untyped-def]
         target, deal = receive(), new_deal(control, "Jumbled")
         subscribed("hubspot", target.url, ["deal.propertyChange:amount"])
-        control.set_fault("hubspot", "webhook_out_of_order", arg="1", count=1)
+        control.set_fault("hubspot", "webhook_out_of_order", arg="2", count=1)
         for amount in ("100", "200", "300"):
             control.act("hubspot", "change_amount", FIRM, id=deal, amount=amount)
 
