@@ -64,6 +64,7 @@ TENANT_APPS = [
     "apps.tabular",
     "apps.flows",
     "apps.exceptions",
+    "apps.notices",
     "apps.portal",
 ]
 INSTALLED_APPS = [*SHARED_APPS, *[app for app in TENANT_APPS if app not in SHARED_APPS]]
@@ -229,6 +230,8 @@ FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Throughline <no-reply@localhost>")
+# Without it a mail server that accepts and then says nothing would hold a worker for ever.
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
 
 # --- security -------------------------------------------------------------------------------------------------
 INSECURE_HTTP = env.bool("INSECURE_HTTP", default=False)  # bin/demo and bin/test serve plain http on loopback

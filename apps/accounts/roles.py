@@ -34,6 +34,7 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "tabular.*",
         "flows.*",
         "exceptions.*",
+        "notices.*",
         "canonical.decide_proposal",
     ),
     Role.OPERATIONS: (
@@ -46,6 +47,7 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "mappings.change_valuemap",
         "mappings.add_valuemap",
         "exceptions.*",
+        "notices.send_notice",
         "canonical.decide_proposal",
     ),
     Role.FINANCE: (

@@ -28,6 +28,7 @@ _TONES = {
         "signed",
         "solved",
         "balanced",
+        "sent",
     },
     "bad": {
         "failing",
@@ -56,6 +57,7 @@ _TONES = {
         "tentative",
         "requested",
         "unconfirmed",
+        "suppressed",
     },
     "busy": {
         "received",

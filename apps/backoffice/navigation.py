@@ -21,6 +21,10 @@ _MONEY = (
     ("Control totals", "balance", "flows_controltotal_changelist", "flows.view_controltotal"),
     ("Write-offs", "money_off", "canonical_writeoff_changelist", "canonical.view_writeoff"),
 )
+_NOTICES = (
+    ("Delivery log", "outgoing_mail", "notices_notice_changelist", "notices.view_notice"),
+    ("Mail", "mail", "mail", "notices.view_notice"),
+)
 _DATA = (
     ("Syncs", "sync", "syncs_sync_changelist", "syncs.view_sync"),
     ("Runs", "history", "syncs_syncrun_changelist", "syncs.view_syncrun"),
@@ -76,6 +80,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         {"title": "Work", "items": _work(request)},
         {"title": "Customers", "items": _items(_CUSTOMERS, may)},
         {"title": "Money", "items": _items(_MONEY, may)},
+        {"title": "Notices", "items": _items(_NOTICES, may)},
         {"title": "Flow of data", "items": _items(_DATA, may)},
         {"title": "Business records", "collapsible": True, "items": _items(_RECORDS, may)},
         {"title": "Settings", "collapsible": True, "items": _items(_SETTINGS, may)},

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import URLPattern, path
 
-from apps.backoffice.views import brand, catalog, connect, databases, files, flows, mappings, oauth
+from apps.backoffice.views import brand, catalog, connect, databases, files, flows, mail, mappings, oauth
 
 
 def extra_urls(site: Any) -> list[URLPattern]:
@@ -42,4 +42,5 @@ def extra_urls(site: Any) -> list[URLPattern]:
         path("connection/<int:pk>/tables/<slug:object_name>/", view(databases.table), name="connection-table"),
         path("connection/<int:pk>/warehouse/", view(databases.warehouse), name="connection-warehouse"),
         path("brand/", view(brand.edit), name="brand"),
+        path("mail/", view(mail.mail), name="mail"),
     ]

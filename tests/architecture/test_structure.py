@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = [
     "config",
     "backoffice|portal",
+    "notices",
     "exceptions",
     "flows",
     "tabular",

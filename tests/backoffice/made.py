@@ -9,6 +9,7 @@ from apps.canonical.models import Client, Project, Proposal, Resource, TimeEntry
 from apps.connectors.models import Connection
 from apps.exceptions.models import ExceptionCase
 from apps.flows.models import ControlTotal
+from apps.notices.models import Notice
 from apps.syncs.models import Delivery, SourceRecord, Sync, SyncRun
 
 START = datetime.fromisoformat("2026-11-20T08:00:00+00:00")
@@ -120,3 +121,17 @@ def make_total(customer: Customer, **fields: Any) -> ControlTotal:
         "computed_at": START,
     }  # fmt: skip
     return ControlTotal.objects.create(customer=customer, **{**values, **fields})
+
+
+def make_notice(customer: Customer, **fields: Any) -> Notice:
+    values: dict[str, Any] = {
+        "kind": "test",
+        "address": "carol@kestrel.example",
+        "subject": "Harvest no longer accepts our access",
+        "body": [{"kind": "paragraph", "text": "Please reconnect it."}],
+        "dedupe_key": f"key-{Notice.objects.count() + 1}",
+        "status": "sent",
+        "created_at": START,
+        "sent_at": START,
+    }
+    return Notice.objects.create(customer=customer, **{**values, **fields})

@@ -36,6 +36,7 @@ MAKERS: dict[str, Maker] = {
     "canonical_writeoff": lambda customer, number: made.make_write_off(customer),
     "flows_controltotal": lambda customer, number: made.make_total(_customer(customer, number)),
     "canonical_proposal": lambda customer, number: made.make_proposal(customer),
+    "notices_notice": lambda customer, number: made.make_notice(_customer(customer, number)),
 }
 
 

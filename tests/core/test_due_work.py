@@ -376,6 +376,7 @@ class TestWrongSchema:
             [
                 "flows.control",
                 "flows.react",
+                "notices.send",
                 "partners.set_up",
                 "syncs.consent",
                 "syncs.deliver",

@@ -9,6 +9,8 @@ from django.db import connection
 from django_tenants.utils import schema_context
 
 from apps.accounts.models import Customer
+from apps.accounts.roles import Role
+from apps.accounts.services import create_user
 from apps.canonical.models import Client
 from apps.connectors.services import create_connection
 from apps.core.models import DueWork
@@ -23,12 +25,14 @@ from apps.core.work.kinds import (
     REACT,
     RELEASE,
     REPLAY,
+    SEND,
     SET_UP,
     STAGE,
     SUBSCRIBE,
 )
 from apps.flows.services import install_blueprint
 from apps.mappings.services import apply_again, begin_draft
+from apps.notices.services import send_test
 from apps.partners.models import Partner
 from apps.partners.services import ask_for_set_up, begin_partner
 from apps.syncs.models import Delivery, InboxEvent, SyncRun
@@ -92,6 +96,8 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     file = receive(files_connection(customer), "Client;Hours\nNorthwind;1\n").file
     lake = create_connection(customer=customer, connector="warehouse", name="Lake", actor=None, reason="t", now=NOW)
     warehouse = Warehouse.objects.create(customer=customer, connection=lake, identity=uuid4())
+    boss = create_user(email="boss@acme.example", name="Boss", role=Role.OWNER, reason="t")
+    send_test(boss, now=NOW)
     DueWork.objects.all().delete()
     return {
         STAGE: file.pk,
@@ -106,6 +112,7 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         SET_UP: third.pk,
         SUBSCRIBE: hubspot.pk,
         REPLAY: mapping.pk,
+        SEND: 0,
     }
 
 

@@ -21,18 +21,23 @@ _VISIBLE = (
     + _BOUND.format(every="9223372036854775807")
 )
 
+# A row of nobody lies at the end of the range, where only who sees all reaches.
+_FLEET_VISIBLE = _VISIBLE.replace("customer_id between", "coalesce(customer_id, 9223372036854775807) between", 1)
+
 
 class EnableCustomerRowSecurity(migrations.RunSQL):
-    """Limit a table's rows to the customer in scope. The table must have a NOT NULL `customer_id`."""
+    """Limit a table's rows to the customer in scope. The table must have a NOT NULL `customer_id`, or `fleet` says that its
+    rows without one are for those who see all customers."""
 
-    def __init__(self, table: str) -> None:
-        self.table = table
+    def __init__(self, table: str, fleet: bool = False) -> None:
+        self.table, self.fleet = table, fleet
         name = f'"{table}"'
+        visible = _FLEET_VISIBLE if fleet else _VISIBLE
         super().__init__(
             sql=[
                 f"alter table {name} enable row level security",
                 f"alter table {name} force row level security",
-                f"create policy customer_rows on {name} using ({_VISIBLE}) with check ({_VISIBLE})",
+                f"create policy customer_rows on {name} using ({visible}) with check ({visible})",
             ],
             reverse_sql=[
                 f"drop policy if exists customer_rows on {name}",
@@ -42,7 +47,7 @@ class EnableCustomerRowSecurity(migrations.RunSQL):
         )
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return (type(self).__qualname__, [self.table], {})
+        return (type(self).__qualname__, [self.table], {"fleet": True} if self.fleet else {})
 
     def describe(self) -> str:
         return f"Limit rows of {self.table} to the customer in scope"

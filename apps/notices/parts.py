@@ -1,0 +1,27 @@
+"""What a notice says, as data: paragraphs, facts, lists and one thing to do. Pure; drawing is `apps.notices.drawing`.
+
+A part never holds HTML nor an address that gives access: links name their purpose and are signed when the notice is sent.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+Part = dict[str, Any]
+
+
+def paragraph(text: str) -> Part:
+    return {"kind": "paragraph", "text": text}
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> Part:
+    """Names and values, one line each; those without a value are left out."""
+    return {"kind": "facts", "rows": [[name, value] for name, value in rows if value]}
+
+
+def items(lines: Iterable[str]) -> Part:
+    return {"kind": "items", "lines": list(lines)}
+
+
+def page_link(label: str, path: str) -> Part:
+    """A button to a page of the partner's host, which asks for a log-in by itself."""
+    return {"kind": "link", "label": label, "path": path}

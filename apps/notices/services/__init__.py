@@ -1,0 +1,5 @@
+"""Telling people: a notice is intended with what caused it, and sent by background work."""
+
+from apps.notices.services.intending import Draft, intend, send_again, send_test
+
+__all__ = ["Draft", "intend", "send_again", "send_test"]
