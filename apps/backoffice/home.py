@@ -8,11 +8,11 @@ from typing import Any
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce, Extract, TruncDate
 from django.http import HttpRequest
-from django.utils import timezone
 
 from apps.accounts.models import Customer
 from apps.canonical.models import Invoice, Proposal, ProposalStatus
 from apps.connectors.models import Connection
+from apps.core import clock
 from apps.exceptions.models import CaseStatus, ExceptionCase
 from apps.exceptions.reasons import reason_for
 from apps.flows.models import FlowItem, ItemStatus
@@ -37,7 +37,7 @@ class Bar:
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
-    now = timezone.now()
+    now = clock.now()
     bars = activity(now)
     deliveries = delivery_counts(now)
     setup = setup_state()

@@ -14,9 +14,9 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 
 from apps.backoffice.forms import ReasonForm
+from apps.core import clock
 from apps.core.errors import AppError
 
 # One service call per row inside one request: more than this would run into the router's time limit.
@@ -131,7 +131,7 @@ class ConfirmedActionMixin:
 
     def _call(self, request: HttpRequest, form: forms.Form) -> Call:
         data = dict(form.cleaned_data)
-        return Call(actor=request.user, now=timezone.now(), reason=data.pop("reason", ""), data=data)
+        return Call(actor=request.user, now=clock.now(), reason=data.pop("reason", ""), data=data)
 
     def _run(self, verb: Verb, rows: list[Any], call: Call) -> Tally:
         tally = Tally()

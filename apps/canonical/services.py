@@ -5,7 +5,7 @@ Set-based writing of synced pages is in `apps.syncs.loading`; both leave the sam
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from apps.accounts.models import Customer, User
 from apps.canonical import writing
 from apps.canonical.models import Change, ExternalRef, Proposal, ProposalStatus
 from apps.canonical.registry import entity, name_of
+from apps.core import clock
 from apps.core.errors import PermanentError
 from apps.core.json_text import dump_json
 from apps.core.work import wake
@@ -38,7 +39,7 @@ def create_records(
     entity_name: str, *, customer: Customer | int, values: list[dict[str, Any]], origin: str, reason: str
 ) -> list[Any]:
     """Create records of one entity in one statement. Returns them in the order of `values`."""
-    known, now = entity(entity_name), datetime.now(UTC)
+    known, now = entity(entity_name), clock.now()
     customer_id: int = customer.pk if isinstance(customer, Customer) else customer
     records = [
         known.model(**{"customer_id": customer_id, "created_at": now, "updated_at": now, **given}) for given in values

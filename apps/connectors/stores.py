@@ -9,9 +9,9 @@ from django.db import connection as database
 from django.db import transaction
 from django_tenants.utils import schema_context
 
-from apps.connectors.auth import utc_now
 from apps.connectors.models import Connection, VendorApp
 from apps.connectors.types import TokenSnapshot
+from apps.core.clock import now
 from apps.core.tenancy.backend.base import ALL
 from apps.core.tenancy.context import customer_scope
 from apps.core.work.memory import once
@@ -21,7 +21,7 @@ class ConnectionTokenStore:
     """Token storage of one connection. Used from worker threads, which start outside any partner: it remembers the
     schema it belongs to and enters it for every access."""
 
-    def __init__(self, connection: Connection, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, connection: Connection, *, clock: Callable[[], datetime] = now) -> None:
         self._id = connection.pk
         self._clock = clock
         self._schema: str = database.schema_name  # type: ignore[attr-defined]

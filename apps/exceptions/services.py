@@ -1,13 +1,14 @@
 """Opening, repairing and closing cases. A case resolves itself when its cause is gone; people retry, answer or ignore."""
 
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import connection as database
 from django.db import transaction
 
 from apps.accounts.models import User
 from apps.connectors.models import Connection
+from apps.core import clock
 from apps.core.errors import PermanentError
 from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem
@@ -87,7 +88,7 @@ def resolve_cases(*, customer_id: int, trace_keys: list[str], note: str) -> int:
             update {ExceptionCase._meta.db_table} set status = %s, resolved_at = %s, resolution = %s
              where customer_id = %s and trace_key = any(%s) and status <> all(%s)
             """,
-            [CaseStatus.RESOLVED, datetime.now(UTC), note, customer_id, trace_keys, list(_ENDED)],
+            [CaseStatus.RESOLVED, clock.now(), note, customer_id, trace_keys, list(_ENDED)],
         )
         return int(cursor.rowcount)
 

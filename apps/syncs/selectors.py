@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from apps.canonical.models import Change, ExternalRef
 from apps.canonical.registry import entity, names
 from apps.connectors.models import Connection
+from apps.core import clock
 from apps.mappings import selectors as mappings
 from apps.mappings import stewardship
 from apps.mappings.engine import Mapped
@@ -40,7 +39,7 @@ class SideBySide:
 
 def run_progress(run: SyncRun, *, now: datetime | None = None) -> dict[str, Any]:
     """Counts, speed and state of a run, for live display."""
-    ended = run.finished_at or now or timezone.now()
+    ended = run.finished_at or now or clock.now()
     seconds = max((ended - run.started_at).total_seconds(), 0.001)
     return {
         "id": run.pk,

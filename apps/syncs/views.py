@@ -1,11 +1,11 @@
 """The webhook inbox. Public, without a session: the address and the signature are the log-in."""
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from apps.connectors.selectors import connection_at
+from apps.core import clock
 from apps.core.tenancy.backend.base import ALL
 from apps.core.tenancy.context import customer_scope
 from apps.syncs.services.inbox import receive_webhook
@@ -25,6 +25,6 @@ def webhook(request: HttpRequest, key: str) -> HttpResponse:
             url=request.build_absolute_uri(),
             headers=dict(request.headers),
             body=request.body,
-            now=timezone.now(),
+            now=clock.now(),
         )
     return HttpResponse(reply.body, status=reply.status, content_type="text/plain")

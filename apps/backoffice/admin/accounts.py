@@ -7,7 +7,6 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
@@ -17,6 +16,7 @@ from apps.backoffice.columns import pill, when
 from apps.backoffice.people import PersonForm, PersonMixin
 from apps.backoffice.site import site
 from apps.connectors.models import Connection
+from apps.core import clock
 from apps.exceptions.models import CaseStatus, ExceptionCase
 from apps.flows.models import Flow
 from apps.flows.selectors import totals_summary
@@ -78,7 +78,7 @@ class CustomerAdmin(EditableAdmin):
             "people": list(row.users.all()),
             "totals": totals_summary(row),
             "buttons": buttons,
-            "now": timezone.now(),
+            "now": clock.now(),
         }
 
     @display(description="Customer", ordering="name")
@@ -106,7 +106,7 @@ class CustomerAdmin(EditableAdmin):
 
     @display(description="Live since", ordering="went_live_at")
     def live(self, customer: Customer) -> str:
-        return when(customer.went_live_at, timezone.now()) if customer.went_live_at else pill("setting up", "new")
+        return when(customer.went_live_at, clock.now()) if customer.went_live_at else pill("setting up", "new")
 
 
 @admin.register(User, site=site)
@@ -134,4 +134,4 @@ class UserAdmin(PersonMixin, EditableAdmin):
 
     @display(description="Last log-in", ordering="last_login")
     def seen(self, user: User) -> str:
-        return when(user.last_login, timezone.now())
+        return when(user.last_login, clock.now())

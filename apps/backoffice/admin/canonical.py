@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
@@ -22,6 +21,7 @@ from apps.backoffice.survivorship import stories_of
 from apps.backoffice.verbs import Call, Verb
 from apps.canonical import models, services
 from apps.canonical.models import Change, ExternalRef, Proposal, ProposalStatus
+from apps.core import clock
 from apps.exceptions.models import CaseStatus, ExceptionCase
 from apps.flows.services import undo_write_off, write_off
 from apps.mappings.services import change_owner, field_of, proposing_connection, role_for
@@ -668,7 +668,7 @@ class ProposalAdmin(RecordAdmin):
 
     @display(description="Found", ordering="created_at")
     def found(self, proposal: Proposal) -> str:
-        return when(proposal.created_at, timezone.now())
+        return when(proposal.created_at, clock.now())
 
 
 @admin.register(models.WriteOff, site=site)
@@ -718,7 +718,7 @@ class WriteOffAdmin(RecordAdmin):
 
     @display(description="Since", ordering="made_at")
     def made(self, row: Any) -> str:
-        return when(row.made_at, timezone.now())
+        return when(row.made_at, clock.now())
 
 
 class NamedChangeList(UnfoldChangeList):  # type: ignore[misc]
@@ -773,7 +773,7 @@ class ChangeAdmin(RecordAdmin):
 
     @display(description="When", ordering="at")
     def moment(self, change: Change) -> str:
-        return when(change.at, timezone.now())
+        return when(change.at, clock.now())
 
 
 class NamedRefList(UnfoldChangeList):  # type: ignore[misc]

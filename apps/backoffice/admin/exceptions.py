@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.decorators import display
 
 from apps.backoffice.base import RecordAdmin, link
@@ -15,6 +14,7 @@ from apps.backoffice.naming import names_of, record_url
 from apps.backoffice.site import site
 from apps.backoffice.subjects import subject_of
 from apps.backoffice.verbs import Verb
+from apps.core import clock
 from apps.exceptions import selectors, services
 from apps.exceptions.models import CaseStatus, ExceptionCase
 from apps.exceptions.reasons import reason_for
@@ -156,4 +156,4 @@ class CaseAdmin(RecordAdmin):
 
     @display(description="Since", ordering="opened_at")
     def age(self, case: ExceptionCase) -> str:
-        return when(case.opened_at, timezone.now())
+        return when(case.opened_at, clock.now())

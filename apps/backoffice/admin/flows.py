@@ -7,7 +7,6 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from unfold.decorators import display
 
 from apps.backoffice.base import RecordAdmin, link
@@ -16,6 +15,7 @@ from apps.backoffice.forms import PlainForm
 from apps.backoffice.naming import names_of, record_url
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Verb
+from apps.core import clock
 from apps.flows import services
 from apps.flows.blueprints import BLUEPRINTS
 from apps.flows.models import ControlTotal, Flow, FlowItem, ItemStatus
@@ -97,7 +97,7 @@ class FlowAdmin(RecordAdmin):
 
     @display(description="Last success", ordering="latest_success_at")
     def success(self, flow: Flow) -> str:
-        return when(flow.latest_success_at, timezone.now())
+        return when(flow.latest_success_at, clock.now())
 
 
 @admin.register(FlowItem, site=site)
@@ -136,7 +136,7 @@ class FlowItemAdmin(RecordAdmin):
 
     @display(description="Since", ordering="created_at")
     def created(self, item: FlowItem) -> str:
-        return when(item.created_at, timezone.now())
+        return when(item.created_at, clock.now())
 
 
 _PART_WORDS = {
@@ -213,7 +213,7 @@ class ControlTotalAdmin(RecordAdmin):
 
     @display(description="Since", ordering="state_since")
     def since(self, row: ControlTotal) -> str:
-        return when(row.state_since, timezone.now())
+        return when(row.state_since, clock.now())
 
 
 def _equation(row: ControlTotal) -> str:

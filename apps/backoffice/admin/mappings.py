@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from unfold.decorators import display
 
 from apps.backoffice.base import EditableAdmin, RecordAdmin, link
@@ -17,6 +16,7 @@ from apps.backoffice.columns import pill, when, words
 from apps.backoffice.forms import PlainForm
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Verb
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.mappings import services
 from apps.mappings.models import Mapping, Stewardship, ValueMap
@@ -117,7 +117,7 @@ class MappingAdmin(RecordAdmin):
 
     @display(description="Changed", ordering="updated_at")
     def changed(self, mapping: Mapping) -> str:
-        return when(mapping.updated_at, timezone.now())
+        return when(mapping.updated_at, clock.now())
 
 
 def _waiting(row: Mapping) -> int | None:
@@ -238,7 +238,7 @@ class ValueMapAdmin(RecordAdmin):
 
     @display(description="Changed", ordering="updated_at")
     def changed(self, value_map: ValueMap) -> str:
-        return when(value_map.updated_at, timezone.now())
+        return when(value_map.updated_at, clock.now())
 
 
 @admin.register(Stewardship, site=site)

@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from unfold.decorators import display
 
 from apps.backoffice.base import RecordAdmin, link
@@ -13,6 +12,7 @@ from apps.backoffice.columns import pill, when
 from apps.backoffice.forms import PlainForm
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Verb
+from apps.core import clock
 from apps.notices import services
 from apps.notices.drawing import shown
 from apps.notices.models import Notice, NoticeStatus
@@ -71,8 +71,8 @@ class NoticeAdmin(RecordAdmin):
 
     @display(description="Made", ordering="created_at")
     def made(self, notice: Notice) -> str:
-        return when(notice.created_at, timezone.now())
+        return when(notice.created_at, clock.now())
 
     @display(description="Sent", ordering="sent_at")
     def went(self, notice: Notice) -> str:
-        return when(notice.sent_at, timezone.now()) if notice.sent_at else "–"
+        return when(notice.sent_at, clock.now()) if notice.sent_at else "–"

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
@@ -21,6 +20,7 @@ from apps.backoffice.partners import NewPartnerForm, create
 from apps.backoffice.people import PersonMixin
 from apps.backoffice.site import operator_site
 from apps.backoffice.verbs import Verb
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.core.models import DueWork, Lane
 from apps.partners.models import Domain, Partner, SetupState
@@ -162,7 +162,7 @@ class PartnerAdmin(RecordAdmin):
 
     @display(description="Since", ordering="created_at")
     def since(self, partner: Partner) -> str:
-        return when(partner.created_at, timezone.now())
+        return when(partner.created_at, clock.now())
 
 
 def _counted(number: int, what: str) -> str:
@@ -203,11 +203,11 @@ class DueWorkAdmin(RecordAdmin):
 
     @display(description="Due", ordering="due_at")
     def due(self, work: DueWork) -> str:
-        return when(work.due_at, timezone.now())
+        return when(work.due_at, clock.now())
 
     @display(description="Claimed until", ordering="lease_until")
     def claimed(self, work: DueWork) -> str:
-        return when(work.lease_until, timezone.now()) if work.lease_until else "–"
+        return when(work.lease_until, clock.now()) if work.lease_until else "–"
 
     @display(description="Trouble", ordering="error")
     def trouble(self, work: DueWork) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.decorators import display
 
 from apps.backoffice.base import RecordAdmin, link
@@ -13,6 +12,7 @@ from apps.backoffice.columns import pill, when, words
 from apps.backoffice.forms import ReasonForm
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Verb
+from apps.core import clock
 from apps.mappings import selectors, services
 from apps.mappings.engine.reads import source_paths
 from apps.mappings.models import ObjectShape, ShapeChange
@@ -113,7 +113,7 @@ class ObjectShapeAdmin(RecordAdmin):
 
     @display(description="Looked at", ordering="learned_at")
     def learned(self, row: ObjectShape) -> str:
-        return when(row.learned_at, timezone.now())
+        return when(row.learned_at, clock.now())
 
 
 def _paths(shape: Shape, mapping: Any, declared: dict[str, str]) -> list[dict[str, Any]]:
@@ -196,4 +196,4 @@ class ShapeChangeAdmin(RecordAdmin):
 
     @display(description="Noticed", ordering="noticed_at")
     def noticed(self, change: ShapeChange) -> str:
-        return when(change.noticed_at, timezone.now())
+        return when(change.noticed_at, clock.now())

@@ -6,10 +6,10 @@ from typing import Any
 
 from django import template
 from django.template.defaultfilters import stringfilter
-from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from apps.backoffice import columns
+from apps.core import clock
 
 register = template.Library()
 
@@ -27,7 +27,7 @@ def tone(state: str) -> str:
 
 @register.filter
 def when(moment: datetime | None) -> SafeString:
-    return columns.when(moment, timezone.now())
+    return columns.when(moment, clock.now())
 
 
 @register.filter

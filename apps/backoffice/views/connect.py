@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 
 from apps.accounts.models import Customer
 from apps.backoffice.forms import ObjectsForm
@@ -15,6 +14,7 @@ from apps.connectors import services
 from apps.connectors.forms import ConnectionForm
 from apps.connectors.manifest import Manifest, all_manifests
 from apps.connectors.models import Connection
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.syncs.services import choose_objects
 
@@ -66,7 +66,7 @@ def credentials(request: HttpRequest, pk: int) -> HttpResponse:
             config=form.config,
             actor=request.user,  # type: ignore[arg-type]
             reason="credentials entered by staff",
-            now=timezone.now(),
+            now=clock.now(),
         )
         connection.refresh_from_db()
         return _test(request, connection, "admin:connectors_connection_change")
@@ -97,7 +97,7 @@ def objects(request: HttpRequest, pk: int) -> HttpResponse:
             every_minutes=form.cleaned_data["every_minutes"],
             actor=actor,
             reason="chosen by staff",
-            now=timezone.now(),
+            now=clock.now(),
         )
         messages.success(request, f"{len(chosen)} objects are read from {connection} now.")
         return redirect("admin:connectors_connection_change", object_id=connection.pk)
@@ -119,7 +119,7 @@ def variable(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         actor: Any = request.user
         try:
             services.choose_variable(
-                connection, name=name, value=request.POST.get("value", ""), actor=actor, now=timezone.now()
+                connection, name=name, value=request.POST.get("value", ""), actor=actor, now=clock.now()
             )
         except AppError as error:
             messages.error(request, error.message)
@@ -159,7 +159,7 @@ def _create(request: HttpRequest, customer: Customer, manifest: Manifest, form: 
             credentials=form.credentials,
             actor=actor,
             reason="connected by staff",
-            now=timezone.now(),
+            now=clock.now(),
         )
     except AppError as error:
         messages.error(request, error.message)
@@ -172,7 +172,7 @@ def _create(request: HttpRequest, customer: Customer, manifest: Manifest, form: 
 def _test(request: HttpRequest, connection: Connection, then: str) -> HttpResponse:
     actor: Any = request.user
     found = services.test_connection(
-        connection, now=timezone.now(), actor=actor, reason="tested after entering credentials"
+        connection, now=clock.now(), actor=actor, reason="tested after entering credentials"
     )
     connection.refresh_from_db()
     if found is None:

@@ -5,10 +5,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 
 from apps.backoffice.views.common import page, require
 from apps.connectors.models import Connection
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.tabular.forms import TableForm, WarehouseForm
 from apps.tabular.models import Layout, Warehouse
@@ -64,7 +64,7 @@ def table(request: HttpRequest, pk: int, object_name: str) -> HttpResponse:
                     known=columns,
                     actor=actor,
                     reason="chosen by staff",
-                    now=timezone.now(),
+                    now=clock.now(),
                 )
                 messages.success(request, f"{chosen} is read now.")
                 return redirect("admin:connection-tables", pk=pk)
@@ -92,7 +92,7 @@ def warehouse(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         actor: Any = request.user
         try:
-            set_up_warehouse(connection, **form.cleaned_data, actor=actor, reason="set up by staff", now=timezone.now())
+            set_up_warehouse(connection, **form.cleaned_data, actor=actor, reason="set up by staff", now=clock.now())
         except AppError as error:
             messages.error(request, error.message)
         else:

@@ -7,10 +7,10 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.utils import timezone
 
 from apps.backoffice.views.common import page, require
 from apps.connectors.models import Connection
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.tabular.forms import ColumnsForm, ReadingForm, UploadForm
 from apps.tabular.models import DataFile, FileStatus
@@ -31,7 +31,7 @@ def upload(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         actor: Any = request.user
         try:
-            received = take_upload(form, actor=actor, now=timezone.now())
+            received = take_upload(form, actor=actor, now=clock.now())
         except AppError as error:
             messages.error(request, error.message)
             return redirect(request.path)
@@ -80,7 +80,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
                 keys=form.keys,
                 actor=actor,
                 reason="confirmed by staff",
-                now=timezone.now(),
+                now=clock.now(),
             )
         except AppError as error:
             messages.error(request, error.message)
@@ -119,7 +119,7 @@ def reading(request: HttpRequest, pk: int) -> HttpResponse:
                 object_name=form.cleaned_data["kind"],
                 actor=actor,
                 reason="changed by staff",
-                now=timezone.now(),
+                now=clock.now(),
             )
         except AppError as error:
             messages.error(request, error.message)

@@ -6,11 +6,11 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 
 from apps.accounts.models import Customer
 from apps.backoffice.settings_form import SettingsForm
 from apps.backoffice.views.common import page, require
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.flows import services
 from apps.flows.blueprints import BLUEPRINTS
@@ -43,7 +43,7 @@ def install(request: HttpRequest, customer_id: int, blueprint: str) -> HttpRespo
                 settings=form.settings,
                 actor=actor,
                 reason=form.cleaned_data["reason"],
-                now=timezone.now(),
+                now=clock.now(),
             )
         except AppError as error:
             messages.error(request, error.message)
@@ -96,7 +96,7 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     flow = get_object_or_404(Flow.objects.select_related("customer"), pk=pk)
     found, problem = None, ""
     try:
-        found = services.preview(flow, now=timezone.now())
+        found = services.preview(flow, now=clock.now())
     except AppError as error:
         problem = error.message
     return page(

@@ -7,9 +7,9 @@ from django.contrib import messages
 from django.db import connection as database
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 
 from apps.backoffice.views.common import page, require
+from apps.core import clock
 from apps.notices import selectors, services
 from apps.notices.drawing import brand_of
 from apps.partners.models import Partner
@@ -21,11 +21,11 @@ def mail(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         require(request, "notices.send_notice")
         actor: Any = request.user
-        notice = services.send_test(actor, now=timezone.now())
+        notice = services.send_test(actor, now=clock.now())
         messages.success(request, f"A test is on its way to {notice.address}.")
         return redirect("admin:notices_notice_change", notice.pk)
     brand = brand_of(Partner.objects.get(schema_name=database.schema_name))  # type: ignore[attr-defined]
-    counts = selectors.counts_since(timezone.now() - timedelta(days=7))
+    counts = selectors.counts_since(clock.now() - timedelta(days=7))
     return page(
         request,
         "backoffice/mail.html",

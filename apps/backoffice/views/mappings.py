@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
 
 from apps.backoffice.columns import words
@@ -19,6 +18,7 @@ from apps.backoffice.line_form import LineForm, asks_to_redraw, can_edit, line_o
 from apps.backoffice.mapping_editor import Desk
 from apps.backoffice.views.common import page, require
 from apps.connectors.models import Connection
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.mappings import selectors, services
 from apps.mappings.editing import stamp, with_line, with_line_moved, without_line
@@ -99,7 +99,7 @@ def editor(request: HttpRequest, pk: int) -> HttpResponse:
     row = _draft(request, pk)
     if row is None:
         return redirect("admin:mappings_mapping_change", object_id=pk)
-    desk = Desk(row, record=_record(request), now=timezone.now())
+    desk = Desk(row, record=_record(request), now=clock.now())
     trial, problem = desk.trial()
     context = {
         "title": f"Edit: {_title(row)}",
@@ -146,7 +146,7 @@ def line(request: HttpRequest, pk: int, index: int | None = None) -> HttpRespons
     if index is not None and (present is None or not can_edit(present)):
         messages.error(request, "This line is edited as YAML, or is gone.")
         return redirect("admin:mapping-editor", pk=pk)
-    desk = Desk(row, record=_record(request), now=timezone.now())
+    desk = Desk(row, record=_record(request), now=clock.now())
     if request.method == "POST":
         state, seen = state_of_post(request.POST), request.POST.get("seen", "")
     else:

@@ -8,12 +8,12 @@ from django.db import connection as database
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.backoffice.views.common import require
 from apps.connectors import services
 from apps.connectors.models import Connection
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.partners.selectors import base_url
 
@@ -27,7 +27,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     page_url = reverse("admin:connectors_connection_change", args=[pk])
     try:
         address = services.start_oauth(
-            connection, actor=actor, redirect_uri=redirect_uri(), now=timezone.now(), return_path=page_url
+            connection, actor=actor, redirect_uri=redirect_uri(), now=clock.now(), return_path=page_url
         )
     except AppError as error:
         messages.error(request, error.message)
@@ -48,7 +48,7 @@ def oauth_callback(request: HttpRequest) -> HttpResponse:
             error=request.GET.get("error", ""),
             told=request.GET.dict(),
             actor=actor,
-            now=timezone.now(),
+            now=clock.now(),
         )
     except AppError as error:
         messages.error(request, error.message)

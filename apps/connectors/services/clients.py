@@ -5,15 +5,15 @@ from datetime import datetime
 
 from django.db import connection as database
 
-from apps.connectors.auth import utc_now
 from apps.connectors.client import VendorClient
 from apps.connectors.models import Connection
 from apps.connectors.sources import source_for
 from apps.connectors.stores import ConnectionTokenStore, merged_config
+from apps.core.clock import now
 from apps.core.http.values import DEFAULT_USER_AGENT
 
 
-def client_for(connection: Connection, *, clock: Callable[[], datetime] = utc_now) -> VendorClient:
+def client_for(connection: Connection, *, clock: Callable[[], datetime] = now) -> VendorClient:
     """The vendor's system behind the connection. Make it in the partner's schema; use it from any thread (what is not
     reached by HTTP: from this one only)."""
     if connection.manifest.client.kind != "http":

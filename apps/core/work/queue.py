@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
+from apps.core import clock
 from apps.core.errors import TransientError
 from apps.core.models import Lane
 from apps.core.statements import schemaless, unhurried
@@ -83,7 +84,7 @@ def claim(*, now: datetime | None = None) -> Work | None:
 
 
 def _claim(now: datetime | None) -> tuple[Work, str | None] | None:
-    token = uuid4()
+    token, asked = uuid4(), clock.ticks()
     lease = settings.WORK_LEASE_SECONDS
     with schemaless() as cursor:
         cursor.execute(
@@ -99,12 +100,16 @@ def _claim(now: datetime | None) -> tuple[Work, str | None] | None:
                       exists (select 1 from pg_catalog.pg_namespace where nspname = schema_name),
                       (select s.version from public.core_configstamp s where s.schema_name = core_duework.schema_name),
                       (select h.fingerprint from public.core_schemahead h where h.schema_name = core_duework.schema_name),
-                      {unhurried()}
+                      clock_timestamp(), {unhurried()}
             """,
             [lease, token, sign_of_life(cursor.connection), now, left_out(), list(AT_ANY_HEAD)],
         )
         row = cursor.fetchone()
-    return None if row is None else (Work(*row[:-2]), row[-2])
+    if row is None:
+        return None
+    *work, fingerprint, moment, _ = row
+    clock.hear(moment, asked=asked)
+    return Work(*work), fingerprint
 
 
 def _give_back(work: Work) -> None:

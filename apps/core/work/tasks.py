@@ -2,11 +2,11 @@
 
 import logging
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
+from apps.core import clock
 from apps.core.tenancy.context import partner_context
 from apps.core.work import queue
 from apps.core.work.bell import Ear, bell_held, ring_bell
@@ -65,7 +65,7 @@ def run(work: queue.Work) -> None:
             partner_context(work.schema_name, exists=work.schema_exists),
             remembering(work.schema_name, work.config_stamp),
         ):
-            next_due_at = handler_for(work.kind)(work, datetime.now(UTC))
+            next_due_at = handler_for(work.kind)(work, clock.now())
     except queue.LeaseLostError:
         logger.warning("core.work.lease_lost %s", work)
     except Exception as error:

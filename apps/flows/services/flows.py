@@ -1,13 +1,14 @@
 """Installing and running flows. Running is always the same: look at the state, do what is missing."""
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from pydantic import ValidationError
 
 from apps.accounts.models import Customer, User
+from apps.core import clock
 from apps.core.errors import AppError, PermanentError
 from apps.core.problems import Problem, clear, report
 from apps.core.statements import unhurried
@@ -88,7 +89,7 @@ def react(work: Work, now: datetime) -> datetime | None:
     if not again:
         return None
     soonest = min(again)
-    return soonest if soonest > now else datetime.now(UTC)
+    return soonest if soonest > now else clock.now()
 
 
 def _flows_of(customer_id: int) -> list[Flow]:

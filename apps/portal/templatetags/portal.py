@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from apps.core.clock import now as now_everywhere
 from apps.portal import words
 
 register = template.Library()
@@ -32,7 +33,7 @@ def ago(context: template.Context, moment: datetime | None) -> SafeString | str:
     """`3 minutes ago`, with the full moment in the customer's time zone as its title."""
     if moment is None:
         return ""
-    now = context.get("now") or timezone.now()
+    now = context.get("now") or now_everywhere()
     zone = timezone.get_current_timezone()
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
@@ -47,7 +48,7 @@ def clock(context: template.Context, moment: datetime | None) -> SafeString | st
     """`today 14:05` in the customer's time zone."""
     if moment is None:
         return ""
-    now = context.get("now") or timezone.now()
+    now = context.get("now") or now_everywhere()
     text = words.at(moment, now, timezone.get_current_timezone())
     return format_html('<time datetime="{}">{}</time>', moment.isoformat(timespec="seconds"), text)
 
@@ -55,7 +56,7 @@ def clock(context: template.Context, moment: datetime | None) -> SafeString | st
 @register.simple_tag(takes_context=True)
 def day_of(context: template.Context, moment: datetime) -> str:
     """`Today`, `Yesterday`, `Thu 19 Nov`: a heading above what happened that day."""
-    now = context.get("now") or timezone.now()
+    now = context.get("now") or now_everywhere()
     return words.day_of(moment, now, timezone.get_current_timezone())
 
 

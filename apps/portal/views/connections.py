@@ -6,12 +6,12 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Customer
 from apps.connectors import services
 from apps.connectors.models import Connection
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.portal import selectors
 from apps.portal.access import is_partial, portal_page, user_of
@@ -24,7 +24,7 @@ _CONNECT = "portal.connect"
 @require_safe
 @portal_page()
 def connections(request: HttpRequest, customer: Customer) -> HttpResponse:
-    now = timezone.now()
+    now = clock.now()
     systems = selectors.systems(customer, now=now)
     return draw(
         request,
@@ -42,7 +42,7 @@ def connections(request: HttpRequest, customer: Customer) -> HttpResponse:
 @portal_page(_CONNECT)
 def test(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
     """Ask the system now whether it accepts us."""
-    now = timezone.now()
+    now = clock.now()
     connection = _connection(customer, pk)
     services.test_connection(connection, now=now, actor=user_of(request), reason="tested in the portal")
     system = selectors.system(customer, pk, now=now)
@@ -61,7 +61,7 @@ test.__test__ = False  # type: ignore[attr-defined]  # a view, whatever pytest t
 @portal_page(_CONNECT)
 def reconnect(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
     """Send the person to the vendor's consent page."""
-    now = timezone.now()
+    now = clock.now()
     connection = _connection(customer, pk)
     try:
         address = services.start_oauth(
@@ -92,7 +92,7 @@ def reconnect(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse
 @portal_page(_CONNECT)
 def access(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
     """Enter a new key; it is tested at once."""
-    now = timezone.now()
+    now = clock.now()
     connection = _connection(customer, pk)
     system = selectors.system(customer, pk, now=now)
     if system is None or system.is_oauth:
@@ -114,7 +114,7 @@ def access(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
 
 
 def _save_access(request: HttpRequest, connection: Connection, form: AccessForm) -> HttpResponse:
-    now = timezone.now()
+    now = clock.now()
     actor: Any = user_of(request)
     services.update_credentials(
         connection,

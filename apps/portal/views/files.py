@@ -5,10 +5,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Customer
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.portal.access import is_partial, portal_page, user_of
 from apps.portal.views.pages import draw, draw_part
@@ -66,7 +66,7 @@ def template(request: HttpRequest, customer: Customer, object_name: str, kind: s
 
 def _upload(request: HttpRequest, form: UploadForm) -> HttpResponse:
     try:
-        received = take_upload(form, actor=user_of(request), now=timezone.now())
+        received = take_upload(form, actor=user_of(request), now=clock.now())
     except AppError as error:
         messages.error(request, error.message)
         return redirect("portal:files")
@@ -81,7 +81,7 @@ def file(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
     found = _file(customer, pk)
     may_change = user_of(request).has_perm(_CONNECT)
     if is_partial(request) and found.status in (FileStatus.RECEIVED, FileStatus.READY):
-        return draw_part(request, "portal/file.html#progress", now=timezone.now(), file=found)
+        return draw_part(request, "portal/file.html#progress", now=clock.now(), file=found)
     if is_partial(request):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     wants_columns = found.status == FileStatus.NEEDS_LAYOUT or (
@@ -99,7 +99,7 @@ def file(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
                 keys=form.keys,
                 actor=user_of(request),
                 reason="confirmed in the portal",
-                now=timezone.now(),
+                now=clock.now(),
             )
         except AppError as error:
             problem = error.message
@@ -124,7 +124,7 @@ def reading(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
             object_name=form.cleaned_data["kind"],
             actor=user_of(request),
             reason="changed in the portal",
-            now=timezone.now(),
+            now=clock.now(),
         )
     except AppError as error:
         messages.error(request, error.message)

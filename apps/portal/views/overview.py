@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Customer
+from apps.core import clock
 from apps.portal import charts, selectors
 from apps.portal.access import portal_page
 from apps.portal.calendar import calendar
@@ -18,7 +19,7 @@ _DEALS_SHOWN = 4
 @require_safe
 @portal_page()
 def overview(request: HttpRequest, customer: Customer) -> HttpResponse:
-    now = timezone.now()
+    now = clock.now()
     dates = calendar(now, timezone.get_current_timezone())
     systems = selectors.systems(customer, now=now)
     questions = selectors.open_questions(customer)

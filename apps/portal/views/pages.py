@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
 
 from apps.accounts.models import Customer
+from apps.core import clock
 from apps.portal.selectors import question_count
 
 _ENTRIES = (
@@ -50,7 +50,7 @@ def draw(
         "title": title,
         "entries": tuple(_entry(name, label, icon, section, questions) for name, label, icon in _ENTRIES),
         "customer": customer,
-        "now": now or timezone.now(),
+        "now": now or clock.now(),
         "section": section,
     }
     return render(request, template, {**frame, **context}, status=status)

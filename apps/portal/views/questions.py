@@ -3,10 +3,10 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import Customer
+from apps.core import clock
 from apps.exceptions.services import answer_question
 from apps.portal import selectors
 from apps.portal.access import is_partial, portal_page, user_of
@@ -26,7 +26,7 @@ def questions(request: HttpRequest, customer: Customer) -> HttpResponse:
 @portal_page(_ANSWER)
 def answer(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
     """Keep the answer; what waited for it goes on by itself."""
-    now = timezone.now()
+    now = clock.now()
     found = selectors.open_question(customer, pk)
     if found is None:
         return _settled_meanwhile(request, now=now)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Customer
+from apps.core import clock
 from apps.flows.selectors import totals_summary
 from apps.portal import selectors
 from apps.portal.access import is_partial, portal_page
@@ -21,7 +22,7 @@ _STATUSES = tuple((status.value, words) for status, words in STATUS_WORDS.items(
 @require_safe
 @portal_page()
 def activity(request: HttpRequest, customer: Customer) -> HttpResponse:
-    now = timezone.now()
+    now = clock.now()
     systems = selectors.systems(customer, now=now)
     chosen = request.GET.get("system", "")
     system_id = next((system.pk for system in systems if str(system.pk) == chosen), None)
@@ -35,7 +36,7 @@ def activity(request: HttpRequest, customer: Customer) -> HttpResponse:
 @require_safe
 @portal_page()
 def invoices(request: HttpRequest, customer: Customer) -> HttpResponse:
-    now = timezone.now()
+    now = clock.now()
     status, search = _filter(request)
     page = selectors.invoices(customer, today=_today(), status=status, search=search, page=page_number(request))
     context: dict[str, Any] = {"page": page, "chosen": status, "search": search, "statuses": _STATUSES}
@@ -66,7 +67,7 @@ def invoice(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
 @portal_page()
 def invoice_work(request: HttpRequest, customer: Customer, pk: int, line: int) -> HttpResponse:
     """The time behind one line: a part of the invoice's page, or a page of its own."""
-    now = timezone.now()
+    now = clock.now()
     work = selectors.line_work(customer, pk, line, page=page_number(request))
     if work is None:
         raise Http404

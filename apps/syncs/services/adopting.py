@@ -3,7 +3,7 @@
 Reading the whole system beforehand finds most; this finds what was added there since, or by a criterion we did not read.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
@@ -15,6 +15,7 @@ from apps.connectors.client import VendorClient
 from apps.connectors.models import Connection
 from apps.connectors.paths import get, text_of
 from apps.connectors.types import Record, VendorPermanentError, VendorTransientError
+from apps.core import clock
 from apps.core.json_text import storable
 from apps.syncs.machine import FoundThere, NotLooked, State
 from apps.syncs.models import Delivery, DeliveryAttempt
@@ -114,7 +115,7 @@ def _could_not_look(
     row: Delivery, connection: Connection, error: VendorTransientError | VendorPermanentError, now: datetime
 ) -> None:
     """Come back later; after some tries, or when the vendor refuses the question, ask a person."""
-    now = datetime.now(UTC)  # the vendor's wish to wait counts from its answer, not from the start of this work
+    now = clock.now()  # the vendor's wish to wait counts from its answer, not from the start of this work
     fresh = Delivery.objects.select_for_update().get(pk=row.pk)
     family = str(error.family)
     message = storable(f"It is not known whether it is there already: {error.message}")

@@ -1,6 +1,5 @@
 """Committing the intent: what goes out next is rendered, and body, key and lease are written before any call."""
 
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -13,6 +12,7 @@ from apps.connectors import budgets
 from apps.connectors.client import VendorClient
 from apps.connectors.models import Connection
 from apps.connectors.types import PreparedCall
+from apps.core import clock
 from apps.core.errors import AppError
 from apps.mappings.engine import encode_body
 from apps.syncs import machine
@@ -37,7 +37,7 @@ class Ready:
     token: UUID
     call: PreparedCall
     lease_ends: float
-    """By this machine's own clock (`_ticks`), which nobody sets."""
+    """By this machine's own clock (`clock.ticks`), which nobody sets."""
     longest_call: timedelta
 
 
@@ -112,7 +112,9 @@ def _claim_bundle(bundle: list[Delivery], shared: _Claim) -> list[Ready]:
             continue
         take(row, step)
         row.sent_at = now
-        ready.append(Ready(row, shared.token, call, lease_ends=ticks() + lease.total_seconds(), longest_call=longest))
+        ready.append(
+            Ready(row, shared.token, call, lease_ends=clock.ticks() + lease.total_seconds(), longest_call=longest)
+        )
     return ready
 
 
@@ -120,11 +122,6 @@ def _longest_call(row: Delivery, connection: Connection) -> timedelta:
     """How long the call, the look-ups before it and a log-in can last. The lease is longer: what is under way must not be probed."""
     spec = connection.manifest.write(row.object_name, row.operation)
     return timedelta(seconds=connection.manifest.client.timeouts.total * (spec.most_calls + 1))
-
-
-def ticks() -> float:
-    """Seconds on a clock that nobody sets and that goes on while the machine sleeps, where there is such a clock."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _prepare(row: Delivery, shared: _Claim) -> PreparedCall | None:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +13,7 @@ from apps.connectors.models import Connection
 from apps.connectors.selectors import connection_of
 from apps.connectors.services import client_for, verify_connection_webhook
 from apps.connectors.types import VendorPermanentError, VendorTransientError, WebhookEvent
+from apps.core import clock
 from apps.core.errors import PermanentError
 from apps.core.problems import Problem, clear, report
 from apps.core.work import Work, renew, wake
@@ -99,7 +100,7 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
             if again is not None:
                 return again
         if is_early:
-            return datetime.now(UTC) + _SENDING_PAUSE
+            return clock.now() + _SENDING_PAUSE
         if len(events) < _BATCH:
             return None  # one that came meanwhile has woken this work again
         renew(work)
@@ -121,7 +122,7 @@ def _bring(
     connection: Connection, object_name: str, external_id: str, events: list[InboxEvent], now: datetime
 ) -> datetime | None:
     """Fetch and load one record. Returns when to come back if the vendor can't be asked now."""
-    grant = budgets.reserve(connection, calls=1, lane="live", now=datetime.now(UTC))
+    grant = budgets.reserve(connection, calls=1, lane="live", now=clock.now())
     if not grant.calls:
         return grant.not_before
     try:
@@ -173,7 +174,7 @@ def _load(
 
 
 def _later(connection: Connection, events: list[InboxEvent], error: VendorTransientError, now: datetime) -> datetime:
-    now = datetime.now(UTC)  # the vendor's wish to wait counts from its answer, not from the start of this work
+    now = clock.now()  # the vendor's wish to wait counts from its answer, not from the start of this work
     attempts = max(event.attempts for event in events) + 1
     ids = [event.pk for event in events]
     if attempts >= _MOST_ATTEMPTS:

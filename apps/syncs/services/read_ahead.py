@@ -7,13 +7,14 @@ connection of its own for that (connectors.stores).
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from apps.connectors import budgets
 from apps.connectors.models import Connection
 from apps.connectors.types import Page
+from apps.core import clock
 from apps.core.turns import turns
 from apps.syncs.loading import LoadContext, Prepared, prepare_page
 
@@ -59,7 +60,7 @@ class ReadAhead:
             budgets.release(self._connection, calls=1, now=self._now)
         if taken is not None and taken[0].calls > 1:
             besides = taken[0].calls - 1
-            budgets.spend(self._connection, calls=besides, now=datetime.now(UTC), path=self._path_besides)
+            budgets.spend(self._connection, calls=besides, now=clock.now(), path=self._path_besides)
         if taken is not None and (status := taken[0].call.status) is not None:
             budgets.observe(self._connection, taken[0].call.response_headers, status=status, now=self._now)
         return taken
@@ -77,9 +78,9 @@ class ReadAhead:
             budgets.release(self._connection, calls=1, now=self._now)
 
     def _may_call(self) -> bool:
-        grant = budgets.reserve(self._connection, calls=1, lane=self._lane, now=datetime.now(UTC), path=self._path)
+        grant = budgets.reserve(self._connection, calls=1, lane=self._lane, now=clock.now(), path=self._path)
         if not grant.calls:
-            self.not_before = grant.not_before or datetime.now(UTC)
+            self.not_before = grant.not_before or clock.now()
         return bool(grant.calls)
 
     def _fetch(self) -> Taken | None:

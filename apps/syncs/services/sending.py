@@ -6,7 +6,7 @@ the call, the same. Nothing is ever sent again before the vendor was asked.
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 
 from django.db import transaction
@@ -17,13 +17,14 @@ from apps.connectors.models import Connection
 from apps.connectors.selectors import connection_of
 from apps.connectors.services import client_for
 from apps.connectors.types import Answer
+from apps.core import clock
 from apps.core.work import Work, renew
 from apps.syncs import machine
 from apps.syncs.models import Delivery
 from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.services import adopting, health
 from apps.syncs.services.choosing import next_due_at, situation_of
-from apps.syncs.services.claiming import MOST_AT_ONCE, Claim, Ready, claim, ticks
+from apps.syncs.services.claiming import MOST_AT_ONCE, Claim, Ready, claim
 from apps.syncs.services.moves import STATE_FIELDS, next_step, take
 from apps.syncs.services.outcomes import Told, record_outcomes
 from apps.syncs.services.probing import probe_uncertain
@@ -57,7 +58,7 @@ def _deliver(work: Work, connection: Connection, heard: "Heard") -> datetime | N
     is_again = False
     slice_ends = time.monotonic() + _SLICE_SECONDS
     while True:
-        now = datetime.now(UTC)
+        now = clock.now()
         situation = situation_of(connection, now)
         if situation.is_quiet and heard.write():
             continue  # what waited for it may be due now
@@ -147,7 +148,7 @@ class Heard:
         """The calls are over, which the account's ledger has to know before the next ones."""
         if not flight.answers:
             return
-        now = datetime.now(UTC)
+        now = clock.now()
         self._flight = flight
         budgets.release(self._connection, calls=flight.claim.at_once, now=now)
         budgets.observe_all(
@@ -165,7 +166,7 @@ class Heard:
         flight, self._flight = self._flight, None
         if flight is None:
             return False
-        now = datetime.now(UTC)
+        now = clock.now()
         items, answers = list(chain(*flight.claim.bundles)), list(chain(*flight.answers))
         with transaction.atomic():
             record_outcomes(
@@ -182,7 +183,7 @@ class Heard:
 
 def _send_in_time(client: VendorClient, bundle: list[Ready]) -> list[Answer]:
     """Call, unless this process was stopped for so long after the claim that another may be at it before the answer comes."""
-    now = ticks()
+    now = clock.ticks()
     if all(
         machine.may_send(lease_left=timedelta(seconds=item.lease_ends - now), longest_call=item.longest_call)
         for item in bundle

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -20,6 +20,7 @@ from apps.accounts.models import User
 from apps.canonical.registry import entity, names
 from apps.connectors.models import Connection
 from apps.connectors.types import VendorPermanentError, VendorTransientError
+from apps.core import clock
 from apps.core.errors import PermanentError
 from apps.core.models import Lane
 from apps.core.problems import clear, report_of
@@ -123,7 +124,7 @@ def export(work: Work, now: datetime) -> datetime | None:
         _tell(row, error.message)
         return later
     if not is_done:
-        return datetime.now(UTC)
+        return clock.now()
     Warehouse.objects.filter(pk=row.pk).update(latest_success_at=now, error="")
     health.vendor_answered(row.connection, now=now)
     clear(customer_id=row.customer_id, trace_keys=[_trace(row)], note="The warehouse is in step again.")
@@ -133,7 +134,7 @@ def export(work: Work, now: datetime) -> datetime | None:
 def write(row: Warehouse, *, now: datetime, breathe: Any = lambda: None) -> bool:
     """Go through all tables; False when the slice was over before the end. Killed anywhere, it goes on after the last batch
     whose place was noted; a batch written twice is the same rows."""
-    ends = datetime.now(UTC) + _SLICE
+    ends = clock.now() + _SLICE
     with database(row.connection, read_only=False, seconds=_SECONDS) as target:
         _claim_schema(row, target)
         for table in tables(row):
@@ -194,7 +195,7 @@ def _pass(
             breathe()
             if count < BATCH:
                 break
-            if datetime.now(UTC) > ends:
+            if clock.now() > ends:
                 return False
         source, written = _sums(row, table), _target_sums(row, target, table)
         if source == written:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
 
 from apps.backoffice import demo
+from apps.core import clock
 from apps.core.errors import AppError
 
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
         sandbox_file = Path(os.environ.get("THROUGHLINE_SANDBOX_FILE", ".local/sandbox/sandbox.json"))
         logins_file = Path(os.environ.get("THROUGHLINE_DEMO_FILE", ".local/demo.json"))
         try:
-            done = demo.set_up(sandbox_file=sandbox_file, logins_file=logins_file, now=timezone.now())
+            done = demo.set_up(sandbox_file=sandbox_file, logins_file=logins_file, now=clock.now())
         except AppError as error:
             raise CommandError(error.message)
         for line in done:
