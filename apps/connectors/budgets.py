@@ -7,7 +7,7 @@ transaction of its own; do not call it inside a long one, or its locks hold ever
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -16,18 +16,20 @@ from django.db import transaction
 
 from apps.connectors import lifecycle
 from apps.connectors.classify import retry_after
+from apps.connectors.forecast import Allowance
 from apps.connectors.manifest.client import RateLimits, RateWindow
 from apps.connectors.models import BudgetWindow, Connection
 from apps.connectors.times import parse_time
 from apps.core.json_text import dump_json
 from apps.core.statements import unhurried
+from apps.core.work.life import gone, sign_of_life
 
 Lane = Literal["live", "repair", "backfill"]
 CONCURRENCY = "concurrency"
-# Calls in flight that nobody released for so long were made by a worker that died.
-_STALE = timedelta(minutes=5)
+# A call that nobody said had ended counts until its session is gone, or at the latest so long: the look-ups before it, a log-in, slack.
+_LONGEST_CALLS, _SLACK = 3, 30.0
 _TABLE = BudgetWindow._meta.db_table
-_COLUMNS = ("id", "starts_at", "per_seconds", "limit", "used", "blocked_until", "in_flight", "in_flight_at")
+_COLUMNS = ("id", "starts_at", "per_seconds", "limit", "used", "blocked_until", "under_way")
 _USAGE = re.compile(r"(\d+)\s*/\s*(\d+)")
 _PLAIN_NUMBER = re.compile(r"\d+(\.\d+)?")
 
@@ -71,6 +73,8 @@ def reserve(
         granted, not_before = calls, now
         side_by_side = min(calls, at_once or calls)
         for row in rows:
+            if row.name == CONCURRENCY:
+                _bury(row, now)
             free, again = _free(row, rate, lane, now)
             if row.name == CONCURRENCY and free >= side_by_side:
                 continue  # the rest follow when the first have ended
@@ -81,9 +85,36 @@ def reserve(
         side_by_side = min(granted, side_by_side)
         if granted:
             for row in rows:
-                _take(row, side_by_side if row.name == CONCURRENCY else granted, now)
+                if row.name == CONCURRENCY:
+                    row.under_way = [*_under_way(row, now), *_begun(connection, side_by_side, now)]
+                else:
+                    row.used += granted
+                row.blocked_until = None
             _keep(rows)
     return Grant(granted, not_before if granted < calls else None, side_by_side)
+
+
+def allowances(connection: Connection, *, lane: Lane, path: str = "") -> list[Allowance]:
+    """What the windows of the connection's vendor account let the lane have, as they stand. Locks nothing."""
+    rate = connection.manifest.client.rate
+    known = {row.name: row for row in BudgetWindow.objects.filter(account_key=connection.account_key)}
+    found: list[Allowance] = []
+    for window in rate.windows:
+        if not _is_for(window, path, writes=False):
+            continue
+        row = known.get(window.name)
+        found.append(
+            Allowance(
+                name=window.name,
+                limit=row.limit if row else window.limit,
+                per_seconds=row.per_seconds if row else window.per_seconds,
+                used=row.used if row else 0,
+                starts_at=row.starts_at if row else datetime.min.replace(tzinfo=UTC),
+                share=1 - _kept_back(rate, lane),
+                blocked_until=row.blocked_until if row else None,
+            )
+        )
+    return found
 
 
 def spend(connection: Connection, *, calls: int, now: datetime, path: str = "") -> None:
@@ -100,14 +131,26 @@ def spend(connection: Connection, *, calls: int, now: datetime, path: str = "") 
 
 
 def release(connection: Connection, *, calls: int, now: datetime) -> None:
-    """Say that so many reserved calls have ended (or were not made after all)."""
+    """Say that so many of the calls this session reserved have ended (or were not made after all)."""
     with database.cursor() as cursor:
         cursor.execute(
             f"""
-            update {_TABLE} set in_flight = greatest(in_flight - %s, 0), in_flight_at = %s where account_key = %s and name = %s
+            update {_TABLE} set under_way = coalesce(
+                   (select jsonb_agg(call) from
+                     (select call, call->0 = %(session)s::jsonb as is_mine,
+                             row_number() over (partition by call->0 order by (call->>1)::float) as number
+                        from jsonb_array_elements(under_way) call) calls
+                     where not (is_mine and number <= %(calls)s) and (call->>1)::float > %(now)s), '[]')
+             where account_key = %(account)s and name = %(name)s
             returning {unhurried()}
             """,
-            [calls, now, connection.account_key, CONCURRENCY],
+            {
+                "session": str(sign_of_life(database.connection)),
+                "calls": calls,
+                "now": now.timestamp(),
+                "account": connection.account_key,
+                "name": CONCURRENCY,
+            },
         )
 
 
@@ -246,22 +289,31 @@ def _free(row: BudgetWindow, rate: RateLimits, lane: Lane, now: datetime) -> tup
     if row.blocked_until is not None and row.blocked_until > now:
         return 0, row.blocked_until
     if row.name == CONCURRENCY:
-        stale = row.in_flight_at is None or row.in_flight_at < now - _STALE
-        return row.limit - (0 if stale else row.in_flight), now + timedelta(seconds=1)
-    share = {"live": 0.0, "repair": rate.live_reserve / 2, "backfill": rate.live_reserve}[lane]
+        return row.limit - len(_under_way(row, now)), now + timedelta(seconds=1)
     ends = row.starts_at + timedelta(seconds=row.per_seconds)
     # Of a window of one call nothing can be kept back: other lanes would never come to it.
-    return max(int(row.limit * (1 - share)), 1) - row.used, ends
+    return max(int(row.limit * (1 - _kept_back(rate, lane))), 1) - row.used, ends
 
 
-def _take(row: BudgetWindow, calls: int, now: datetime) -> None:
-    if row.name == CONCURRENCY:
-        stale = row.in_flight_at is None or row.in_flight_at < now - _STALE
-        row.in_flight = calls if stale else row.in_flight + calls
-        row.in_flight_at = now
-    else:
-        row.used += calls
-    row.blocked_until = None
+def _kept_back(rate: RateLimits, lane: Lane) -> float:
+    """The part of a window that is kept for more urgent lanes."""
+    return {"live": 0.0, "repair": rate.live_reserve / 2, "backfill": rate.live_reserve}[lane]
+
+
+def _under_way(row: BudgetWindow, now: datetime) -> list[list[float]]:
+    return [[session, until] for session, until in row.under_way if until > now.timestamp()]
+
+
+def _begun(connection: Connection, calls: int, now: datetime) -> list[list[float]]:
+    until = now.timestamp() + connection.manifest.client.timeouts.total * _LONGEST_CALLS + _SLACK
+    return [[sign_of_life(database.connection), until]] * calls
+
+
+def _bury(row: BudgetWindow, now: datetime) -> None:
+    """Forget calls of sessions that are gone: their workers died. Asked only when there is no place left."""
+    calls = _under_way(row, now)
+    dead = gone(database.connection, {int(session) for session, _ in calls}) if len(calls) >= row.limit else set()
+    row.under_way = [call for call in calls if call[0] not in dead]
 
 
 def _keep(rows: list[BudgetWindow]) -> None:
@@ -273,9 +325,9 @@ def _keep(rows: list[BudgetWindow]) -> None:
             f"""
             update {_TABLE} as t
                set starts_at = s.starts_at, per_seconds = s.per_seconds, "limit" = s."limit", used = s.used,
-                   blocked_until = s.blocked_until, in_flight = s.in_flight, in_flight_at = s.in_flight_at
+                   blocked_until = s.blocked_until, under_way = s.under_way
               from json_to_recordset(%s::json) as s(id bigint, starts_at timestamptz, per_seconds int, "limit" int, used int,
-                   blocked_until timestamptz, in_flight int, in_flight_at timestamptz)
+                   blocked_until timestamptz, under_way jsonb)
              where t.id = s.id
             """,
             [dump_json([{name: getattr(row, name) for name in _COLUMNS} for row in rows])],

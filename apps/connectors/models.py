@@ -154,8 +154,9 @@ class BudgetWindow(models.Model):
     limit = models.PositiveIntegerField()
     used = models.PositiveIntegerField(default=0)
     blocked_until = models.DateTimeField(null=True, blank=True)
-    in_flight = models.PositiveIntegerField(default=0)
-    in_flight_at = models.DateTimeField(null=True, blank=True)
+    under_way = models.JSONField(default=list, blank=True)
+    """Of the window of calls side by side, each that is under way: the number of the session that makes it (`core.work.life`), and when
+    it counts as over whatever became of that (seconds since 1970)."""
 
     class Meta:
         ordering = ["account_key", "name"]

@@ -105,10 +105,44 @@ def next_turn(
     if isinstance(paginator, NextUrl) and paginator.take == "path":
         parts = urlsplit(str(link or ""))
         url = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        return Turn({"url": url} if url.startswith("/") and url != state.get("url") else None)
+        return Turn(
+            _with_read(paginator, {"url": url}, state, count)
+            if url.startswith("/") and url != state.get("url")
+            else None
+        )
     query = parse_qsl(urlsplit(str(link)).query, keep_blank_values=True) if link else []
     pairs = [list(pair) for pair in query]
-    return Turn({"query": pairs} if pairs and pairs != state.get("query") else None)
+    return Turn(
+        _with_read(paginator, {"query": pairs}, state, count) if pairs and pairs != state.get("query") else None
+    )
+
+
+def _with_read(paginator: Paginator, following: State, state: State, count: int) -> State:
+    """The place, and how many records stand before it where the vendor tells how many there are."""
+    if not getattr(paginator, "total", ""):
+        return following
+    return {**following, "read": int(state.get("read", 0)) + count}
+
+
+def left(
+    paginator: Paginator, state: State, *, body: Any, headers: Mapping[str, str], count: int, size: int | None
+) -> int | None:
+    """How many records the answer says come after its `count`; None where the vendor does not tell."""
+    if isinstance(paginator, PageNumber):
+        full = min(size or paginator.size, paginator.size)
+        page = int(state.get("page", paginator.start)) - paginator.start + 1
+        total = _told(paginator.total, paginator.total_header, body, headers)
+        pages = _told(paginator.total_pages, paginator.total_pages_header, body, headers)
+        if total is not None:
+            return max(total - (page - 1) * full - count, 0)
+        return None if pages is None else max(pages - page, 0) * full
+    if isinstance(paginator, Offset):
+        total = _told(paginator.total, "", body, headers)
+        return None if total is None else max(total - int(state.get("offset", 0)) - count, 0)
+    if isinstance(paginator, NextUrl) and paginator.total:
+        total = _told(paginator.total, "", body, headers)
+        return None if total is None else max(total - int(state.get("read", 0)) - count, 0)
+    return None
 
 
 def _next_page(

@@ -59,6 +59,12 @@ def noted(state: State, keys: Iterable[str], body: bytes) -> State:
     }
 
 
+def still(state: State, left: int) -> int:
+    """How many records are to be looked at yet, when so many follow in this pass."""
+    is_single = state.get("pages", 1) == 1 and not left
+    return left if state.get("number", 1) > 1 or is_single else left + int(state["count"]) + left
+
+
 def following(state: State) -> State | None:
     """The pass to come after this one, which is at its end; None: the list has been read."""
     if state.get("pages", 1) == 1 or state["agrees"] or state["number"] >= MOST:

@@ -108,7 +108,7 @@ class Reader:
     def _page(
         self, object_name: str, spec: ReadSpec, walk: Walk, page_size: int | None, now: datetime, calls_before: int
     ) -> tuple[Page, bool]:
-        request, paginator = self._request(spec, walk)
+        request, paginator = self._request(object_name, spec, walk)
         start = parse_time(walk.since)
         parent = walk.parents[0] if walk.parents else None
         scope = self._scope({"parent": {leaf(spec.for_each): parent}} if spec.for_each else {})
@@ -129,12 +129,26 @@ class Reader:
             size=page_size,
             last=self._last(object_name, paginator, found),
         )
+        left = (
+            pagers.left(
+                paginator,
+                walk.state,
+                body=received.body,
+                headers=received.response.headers,
+                count=len(found),
+                size=page_size,
+            )
+            if walk.parents is None
+            else None
+        )
         key = self._key(object_name)
         if isinstance(paginator, LastId) and turn.state is not None:
             turn.state["trail"] = [get(record, paginator.id or key) for record in found[-_TRAIL - 1 : -1]]
         if passes.counts(paginator):
             keys = (passes.key_of(record, key) for record in found)
             walk.sight = passes.noted(walk.sight, keys, received.response.body)
+            if left is not None and not getattr(paginator, "keyset", False):
+                left = passes.still(walk.sight, left)
         seen = cursors.newest(spec.cursor, found, zone)
         if walk.sight.get("same"):
             found = []
@@ -154,6 +168,7 @@ class Reader:
             high_water=walk.high_water,
             calls=calls,
             call=received.response.call,
+            left=left,
         )
         return page, more
 
@@ -238,11 +253,9 @@ class Reader:
             return bool(walk.parents)
         return False
 
-    def _request(self, spec: ReadSpec, walk: Walk) -> tuple[RequestSpec, Paginator]:
-        paginator = spec.paginator or self.manifest.defaults.paginator
-        if walk.is_full and spec.full_request:
-            return spec.full_request, spec.full_paginator or paginator
-        return spec.request, paginator
+    def _request(self, object_name: str, spec: ReadSpec, walk: Walk) -> tuple[RequestSpec, Paginator]:
+        request = spec.full_request if walk.is_full and spec.full_request else None
+        return request or spec.request, self.manifest.paginator(object_name, is_full=walk.is_full)
 
     def _parents(self, each: ForEach, now: datetime) -> tuple[list[Any], int]:
         read, values, calls = getter(each.field), [], 0

@@ -73,6 +73,8 @@ class Page:
     call: CallRecord
     deleted_ids: tuple[str, ...] = ()
     """Ids of records the vendor says are gone, from a list of its own."""
+    left: int | None = None
+    """How many records are still to be looked at, as far as the vendor tells; those of a list that is read again to be sure, twice."""
     book: Any = None
     """What the client wants to keep when the page is loaded (`VendorClient.keep`)."""
 

@@ -1,9 +1,11 @@
 """The call budget: shared, with a reserve for live work, corrected by the vendor."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from django.db import connection as database
 from django_tenants.utils import schema_context
@@ -11,6 +13,7 @@ from django_tenants.utils import schema_context
 from apps.accounts.models import Customer
 from apps.connectors.budgets import CONCURRENCY, Grant, observe, release, reserve, spend
 from apps.connectors.models import BudgetWindow, Connection
+from apps.core.work.life import sign_of_life
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -34,6 +37,20 @@ def use_up(connection: Connection, *, lane: str, now: datetime = NOW) -> int:
     return total
 
 
+DEAD = 77_777
+
+
+@contextmanager
+def other_session() -> Iterator[int]:
+    """The number of another session that lives meanwhile."""
+    with psycopg.connect(**database.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as session:
+        yield sign_of_life(session)
+
+
+def under_way() -> int:
+    return len(BudgetWindow.objects.get(name=CONCURRENCY).under_way)
+
+
 class TestWindows:
     def test_grants_what_is_free_and_says_when_to_come_back(self, xero: Connection) -> None:
         assert use_up(xero, lane="live") == 60
@@ -50,10 +67,10 @@ class TestWindows:
         assert second == Grant(3, NOW + timedelta(seconds=1), at_once=3), "Xero takes five side by side"
         windows = dict(BudgetWindow.objects.values_list("name", "used"))
         assert {used for name, used in windows.items() if name != CONCURRENCY} == {11}
-        assert BudgetWindow.objects.get(name=CONCURRENCY).in_flight == 5
+        assert under_way() == 5
 
         release(xero, calls=first.at_once, now=NOW)
-        assert BudgetWindow.objects.get(name=CONCURRENCY).in_flight == 3
+        assert under_way() == 3
 
     def test_calls_beyond_those_reserved_count_too(self, xero: Connection) -> None:
         use(xero, 2)
@@ -128,7 +145,27 @@ class TestConcurrency:
         later = NOW + timedelta(minutes=6)
 
         assert reserve(xero, calls=5, lane="live", now=later).calls == 5
-        assert BudgetWindow.objects.get(name=CONCURRENCY).in_flight == 5
+        assert under_way() == 5
+
+    def test_at_once_when_its_session_is_gone(self, xero: Connection) -> None:
+        reserve(xero, calls=1, lane="live", now=NOW)
+        (own,) = BudgetWindow.objects.get(name=CONCURRENCY).under_way
+        until = own[1]
+        with other_session() as alive:
+            calls = [own, [alive, until], [DEAD, until], [DEAD, until], [DEAD, until]]
+            BudgetWindow.objects.filter(name=CONCURRENCY).update(under_way=calls)
+
+            assert reserve(xero, calls=5, lane="live", now=NOW).calls == 3
+
+    def test_only_ones_own_are_released(self, xero: Connection) -> None:
+        reserve(xero, calls=2, lane="live", now=NOW)
+        own, _ = BudgetWindow.objects.get(name=CONCURRENCY).under_way
+        with other_session() as alive:
+            BudgetWindow.objects.filter(name=CONCURRENCY).update(under_way=[own, [alive, own[1]], own])
+
+            release(xero, calls=3, now=NOW)
+
+            assert BudgetWindow.objects.get(name=CONCURRENCY).under_way == [[alive, own[1]]]
 
 
 class TestVendorsWord:

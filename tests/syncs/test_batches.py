@@ -194,7 +194,7 @@ class TestBatches:
         want(connection, "A", "B", "C")
         deliver(connection)
 
-        assert BudgetWindow.objects.filter(name="concurrency").get().in_flight == 0
+        assert BudgetWindow.objects.filter(name="concurrency").get().under_way == []
         assert max(BudgetWindow.objects.exclude(name="concurrency").values_list("used", flat=True)) == 1
 
 

@@ -21,6 +21,7 @@ from apps.connectors.budgets import CONCURRENCY
 from apps.connectors.manifest import Family
 from apps.connectors.models import BudgetWindow, Connection
 from apps.connectors.types import Answer, ProbeResult
+from apps.core import clock
 from apps.core.http import CallRecord
 from apps.core.models import DueWork
 from apps.core.work.kinds import DELIVER, RELEASE
@@ -403,7 +404,7 @@ class TestRounds:
         names_of = dict(Client.objects.values_list("pk", "name"))
         assert all(fresh(row).external_id == f"id of {names_of[row.record_id]}" for row in rows)
         assert Delivery.objects.filter(status=Status.DONE).count() == ExternalRef.objects.count() == 15
-        assert BudgetWindow.objects.get(account_key=harvest.account_key, name=CONCURRENCY).in_flight == 0
+        assert BudgetWindow.objects.get(account_key=harvest.account_key, name=CONCURRENCY).under_way == []
 
     def test_nothing_more_goes_out_once_the_vendor_asked_to_wait(
         self, harvest: Connection, rows: list[Delivery], monkeypatch: pytest.MonkeyPatch
@@ -790,11 +791,11 @@ class TestFence:
         self, harvest: Connection, practice: Practice, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (delivery,) = want(intent(harvest, "client", client.pk))
-        claim, ticks = sending.claim, sending.ticks
+        claim, ticks = sending.claim, clock.ticks
 
         def stopped(*arguments: Any, **more: Any) -> Any:
             claimed = claim(*arguments, **more)
-            monkeypatch.setattr(sending, "ticks", lambda: ticks() + 60)
+            monkeypatch.setattr(clock, "ticks", lambda: ticks() + 60)
             return claimed
 
         monkeypatch.setattr(sending, "claim", stopped)
@@ -883,13 +884,18 @@ while work is not None:
 """
 
 
-def deliver_after_the_leases(connection: Connection) -> None:
+def after_the_leases(connection: Connection) -> None:
     """The lease of the dead worker runs out, another one takes over."""
     past = datetime.now(UTC) - timedelta(seconds=1)
+    DueWork.objects.filter(lease_until__isnull=False).update(lease_until=past)
+    Delivery.objects.filter(lease_until__isnull=False).update(lease_until=past)
+    BudgetWindow.objects.filter(name=CONCURRENCY).update(under_way=[])
+    deliver(connection)
+
+
+def deliver_after_the_leases(connection: Connection) -> None:
     for _ in range(3):
-        DueWork.objects.filter(lease_until__isnull=False).update(lease_until=past)
-        Delivery.objects.filter(lease_until__isnull=False).update(lease_until=past)
-        deliver(connection)
+        after_the_leases(connection)
 
 
 POINTS = [

@@ -7,7 +7,6 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
@@ -17,7 +16,9 @@ from apps.backoffice.forms import ClosedPeriodsForm
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Call, Verb
 from apps.connectors import consents, lifecycle, services, subscriptions
+from apps.connectors.budgets import CONCURRENCY
 from apps.connectors.models import BudgetWindow, Connection
+from apps.core import clock
 from apps.core.errors import PermanentError
 from apps.exceptions.models import CaseStatus
 from apps.flows.models import Flow
@@ -176,7 +177,7 @@ class ConnectionAdmin(RecordAdmin):
             "config": {
                 key: value for key, value in row.config.items() if value and key not in ("auth_method", "webhooks")
             },
-            "now": timezone.now(),
+            "now": clock.now(),
         }
 
     @display(description="Connection", ordering="name")
@@ -204,14 +205,19 @@ class ConnectionAdmin(RecordAdmin):
 
     @display(description="Last success", ordering="latest_success_at")
     def success(self, connection: Connection) -> str:
-        return when(connection.latest_success_at, timezone.now())
+        return when(connection.latest_success_at, clock.now())
 
 
 @admin.register(BudgetWindow, site=site)
 class BudgetWindowAdmin(RecordAdmin):
-    list_display = ("account_key", "name", "used", "limit", "per_seconds", "blocked_until", "in_flight")
+    list_display = ("account_key", "name", "used", "limit", "per_seconds", "blocked_until", "calls_now")
     search_fields = ("account_key",)
     list_filter = ("name",)
+
+    @display(description="Under way")
+    def calls_now(self, row: BudgetWindow) -> str:
+        moment = clock.now().timestamp()
+        return str(sum(until > moment for _, until in row.under_way)) if row.name == CONCURRENCY else "–"
 
 
 def _status_words(connection: Connection) -> str:

@@ -1,12 +1,12 @@
 """Flow of data: syncs, their runs, what came in, and what goes out."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
@@ -18,8 +18,9 @@ from apps.backoffice.origins import name_origins
 from apps.backoffice.schedules import ScheduleForm
 from apps.backoffice.site import site
 from apps.backoffice.verbs import Call, Verb
+from apps.core import clock
 from apps.core.errors import AppError
-from apps.syncs import selectors, services
+from apps.syncs import outlook, selectors, services
 from apps.syncs.models import Delivery, InboxEvent, SourceRecord, Sync, SyncRun
 from apps.syncs.models.inbound import RecordStatus
 from apps.syncs.models.outbound import DeliveryStatus
@@ -67,8 +68,8 @@ class SyncAdmin(RecordAdmin):
             title="Read everything again",
             permission="syncs.start_run",
             effect=lambda sync: (
-                f"Reads all {words(sync.object_name).lower()} from the beginning. Unchanged records are left alone; "
-                "it draws on the connection's call budget."
+                f"Reads all {words(sync.object_name).lower()} from the beginning. Unchanged records are left alone. "
+                + _cost_of_all(sync)
             ),
             run=lambda sync, call: _start(sync, call, full=True),
             icon="restart_alt",
@@ -104,7 +105,14 @@ class SyncAdmin(RecordAdmin):
                     "url": reverse("admin:syncs_sync_dry_run", args=[row.pk]),
                 }
             ]
-        return {"runs": runs, "buttons": buttons, "title": _sync_title(row), "now": timezone.now()}
+        moment = clock.now()
+        return {
+            "runs": runs,
+            "buttons": buttons,
+            "title": _sync_title(row),
+            "now": moment,
+            "full_read": outlook.of_full_read(row, now=moment),
+        }
 
     def dry_run_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Shows exactly what a run would write; writes nothing."""
@@ -113,7 +121,7 @@ class SyncAdmin(RecordAdmin):
             return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))  # type: ignore[no-any-return]
         report, problem = None, ""
         try:
-            report = services.dry_run(sync, now=timezone.now())
+            report = services.dry_run(sync, now=clock.now())
         except AppError as error:
             problem = error.message
         context = {
@@ -146,7 +154,19 @@ class SyncAdmin(RecordAdmin):
 
     @display(description="Last success", ordering="latest_success_at")
     def latest(self, sync: Sync) -> str:
-        return when(sync.latest_success_at, timezone.now())
+        return when(sync.latest_success_at, clock.now())
+
+
+def _cost_of_all(sync: Sync) -> str:
+    moment = clock.now()
+    found = outlook.of_full_read(sync, now=moment)
+    if found is None:
+        return "It draws on the connection's call budget."
+    calls, zone = found.forecast.calls, ZoneInfo(sync.customer.time_zone)
+    return (
+        f"About {calls:,} call{'s' if calls != 1 else ''} of the connection's budget; begun now it ends about "
+        f"{found.forecast.ends_at.astimezone(zone):%d %b %H:%M}. Live work goes first."
+    )
 
 
 def _sync_title(sync: Sync) -> str:
@@ -189,6 +209,7 @@ class SyncRunAdmin(RecordAdmin):
         records = SourceRecord.objects.filter(run_id=row.pk, connection_id=row.sync.connection_id)
         return {
             "progress": selectors.run_progress(row),
+            "outlook": outlook.of_run(row, now=clock.now()),
             "trouble": list(records.filter(status=RecordStatus.REJECTED).order_by("-id")[:20])
             if row.failed_count
             else [],
@@ -204,6 +225,7 @@ class SyncRunAdmin(RecordAdmin):
         context = {
             "original": run,
             "progress": selectors.run_progress(run),
+            "outlook": outlook.of_run(run, now=clock.now()),
             "is_live": run.status == RunStatus.RUNNING,
         }
         return TemplateResponse(request, "backoffice/fragments/run_progress.html", context)
@@ -230,7 +252,7 @@ class SyncRunAdmin(RecordAdmin):
 
     @display(description="Started", ordering="started_at")
     def started(self, run: SyncRun) -> str:
-        return when(run.started_at, timezone.now())
+        return when(run.started_at, clock.now())
 
 
 @admin.register(SourceRecord, site=site)
@@ -292,7 +314,7 @@ class SourceRecordAdmin(RecordAdmin):
 
     @display(description="Received", ordering="received_at")
     def received(self, record: SourceRecord) -> str:
-        return when(record.received_at, timezone.now())
+        return when(record.received_at, clock.now())
 
 
 @admin.register(Delivery, site=site)
@@ -389,7 +411,7 @@ class DeliveryAdmin(RecordAdmin):
             "prerequisites": list(row.prerequisites.select_related("connection")),
             "dependants": list(row.dependants.select_related("connection")[:50]),
             "record_url": record_url(row.entity, row.record_id),
-            "now": timezone.now(),
+            "now": clock.now(),
         }
 
     @display(description="Write", ordering="title")
@@ -414,7 +436,7 @@ class DeliveryAdmin(RecordAdmin):
 
     @display(description="Created", ordering="created_at")
     def created(self, delivery: Delivery) -> str:
-        return when(delivery.created_at, timezone.now())
+        return when(delivery.created_at, clock.now())
 
 
 @admin.register(InboxEvent, site=site)
@@ -444,4 +466,4 @@ class InboxEventAdmin(RecordAdmin):
 
     @display(description="Received", ordering="received_at")
     def received(self, event: InboxEvent) -> str:
-        return when(event.received_at, timezone.now())
+        return when(event.received_at, clock.now())

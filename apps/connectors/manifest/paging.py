@@ -127,6 +127,8 @@ class NextUrl(_Led):
     next: Path
     more: Path = ""
     """Holds nothing on the last page although it carries a link (`"!end_of_stream"`)."""
+    total: Path = ""
+    """Number of records in all, if it is told: only for saying how long the read will take."""
     take: Literal["query", "path"] = "query"
     """query: its parameters, at the request's own path. path: path and parameters (Salesforce's nextRecordsUrl)."""
 

@@ -84,6 +84,12 @@ class Manifest(Section):
             return ""
         return (read.full_request if is_full and read.full_request else read.request).path
 
+    def paginator(self, object_name: str, *, is_full: bool) -> Paginator:
+        """How the object's list is cut into pages."""
+        read = self.object(object_name).read
+        usual = (read.paginator if read else None) or self.defaults.paginator
+        return (read.full_paginator or usual) if read and is_full and read.full_request else usual
+
     def find_path(self, object_name: str) -> str:
         """The path by which a record of the object is looked for first."""
         read = self.object(object_name).read

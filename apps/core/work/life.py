@@ -5,6 +5,7 @@ fence: a session that was lost while its process lives has its work taken over, 
 """
 
 import secrets
+from collections.abc import Collection
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -12,6 +13,18 @@ import psycopg
 
 LIFE = 0x7468726D  # classid of the locks
 _LOCKS: "WeakKeyDictionary[psycopg.Connection[Any], int]" = WeakKeyDictionary()
+
+
+def gone(session: "psycopg.Connection[Any]", numbers: Collection[int]) -> set[int]:
+    """Those of other sessions' numbers behind which nobody is any more. Inside a transaction, which keeps the locks it finds free."""
+    others = [number for number in numbers if number != _LOCKS.get(session)]
+    if not others:
+        return set()
+    with session.cursor() as cursor:
+        cursor.execute(
+            "select number from unnest(%s::int[]) number where pg_try_advisory_xact_lock(%s, number)", [others, LIFE]
+        )
+        return {number for (number,) in cursor.fetchall()}
 
 
 def sign_of_life(session: "psycopg.Connection[Any]") -> int:

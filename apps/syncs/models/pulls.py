@@ -59,6 +59,10 @@ class SyncRun(models.Model):
     cursor_from = models.TextField(blank=True, default="")
     cursor_to = models.TextField(blank=True, default="")
     pages = models.PositiveIntegerField(default=0)
+    calls = models.PositiveIntegerField(default=0, help_text="What it cost of the vendor's budget.")
+    left_count = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Records still to be looked at, where the vendor tells."
+    )
     created_count = models.PositiveIntegerField(default=0)
     updated_count = models.PositiveIntegerField(default=0)
     unchanged_count = models.PositiveIntegerField(default=0)

@@ -14,6 +14,7 @@ from apps.connectors import budgets
 from apps.connectors.client import VendorClient
 from apps.connectors.services import client_for
 from apps.connectors.types import Page, VendorPermanentError, VendorTransientError
+from apps.core import clock
 from apps.core.errors import PermanentError
 from apps.core.json_text import storable
 from apps.core.problems import clear, report_of
@@ -105,7 +106,7 @@ def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime |
         context.made_here = made_here(connection)
         return _read(sync, run, context, work, now)
     except OvertakingError:
-        return datetime.now(UTC) + _SLOW_ANSWER  # the page is read again then
+        return clock.now() + _SLOW_ANSWER  # the page is read again then
     except VendorTransientError as error:
         return _try_later(sync, run, error, now)
     except VendorPermanentError as error:
@@ -156,7 +157,7 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
                 return _succeed(sync, run, context, high_water, now)
             renew(work)
             if not goes_on:
-                return datetime.now(UTC)
+                return clock.now()
             reading.mostly_new = 2 * counts.changed > len(page.records)
 
 
@@ -211,6 +212,8 @@ def _keep_page(
     note_seen(context, [item.external_id for item in prepared.items], now=now)
     _add(row, counts)
     row.pages += 1
+    row.calls += page.calls
+    row.left_count = page.left
     row.resume = page.next_resume
     row.cursor_to = page.high_water or row.cursor_to
     row.attempts = 0
@@ -258,7 +261,7 @@ def _succeed(sync: Sync, run: SyncRun, context: LoadContext, high_water: str | N
 
 def _try_later(sync: Sync, run: SyncRun, error: VendorTransientError, now: datetime) -> datetime:
     """Keep the run where it is and come back; an outage that lasts becomes a case."""
-    now = datetime.now(UTC)  # the vendor's wish to wait counts from its answer, not from the start of this work
+    now = clock.now()  # the vendor's wish to wait counts from its answer, not from the start of this work
     if error.call is not None and error.call.status is not None:
         budgets.observe(
             sync.connection,
