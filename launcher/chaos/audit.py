@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-PREFIX = "Chaos "
+PREFIX, HOURS = "Chaos ", "Chaos hours "
 
 
 @dataclass(slots=True)
@@ -23,6 +23,8 @@ class Findings:
     asked: int = 0
     arrived: int = 0
     updates: int = 0
+    entries: int = 0
+    invoices: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     out_of_order: list[str] = field(default_factory=list)
@@ -37,6 +39,8 @@ class Findings:
             ("won deals asked for", self.asked),
             ("projects arrived", self.arrived),
             ("updates asked for", self.updates),
+            ("entries approved", self.entries),
+            ("invoices arrived", self.invoices),
             ("lost", len(self.lost)),
             ("doubled", len(self.doubled)),
             ("out of order", len(self.out_of_order)),
