@@ -1,4 +1,4 @@
-"""python -m benchmarks [--quick] [--rivals] [pull] [hooks] [mapping] [manifests] [deliver] [files] [tenants]: measures and prints tables.
+"""python -m benchmarks [--quick] [--rivals] [NAME …]: measures and prints tables. Names: NAMES; none: all of them.
 
 bin/bench gives it a database."""
 
@@ -7,12 +7,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-NAMES = ("pull", "hooks", "mapping", "manifests", "deliver", "files", "tenants")
+NAMES = ("pull", "hooks", "mapping", "manifests", "deliver", "files", "tenants", "capacity")
 
 
 def main() -> int:
     options = _options()
+    if options.names == ["capacity"]:
+        return _capacity()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from benchmarks.processes import CONNECTORS
 
@@ -25,23 +28,27 @@ def main() -> int:
     print(report.machine(), flush=True)
     installation.prepare()
     rows: list[report.Row] = []
-    runs = []
+    runs: list[Any] = []
     if "pull" in options.names:
         rows = _pull(options)
+        runs.append(installation.sizes())
     if "hooks" in options.names:
-        runs = _hooks(options)
+        runs += [*_hooks(options), installation.sizes()]
     if "mapping" in options.names:
         _mapping(options)
     if "manifests" in options.names:
         _manifests(options)
     if "deliver" in options.names:
         rows += _deliver(options)
+        runs.append(installation.sizes())
     if "files" in options.names:
         rows += _files(options)
     if "tenants" in options.names:
         runs += _tenants(options)
     report.keep(rows, runs)
     installation.empty()
+    if "capacity" in options.names:
+        _capacity()
     print(report.machine())
     return 0
 
@@ -176,6 +183,13 @@ def _files(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
     print(f"\nA file of {options.file_rows:,} rows by the running worker\n")
     print(report.filed(steps), end="\n\n", flush=True)
     return [report.Row(report.OURS, step.case, step.rows, step.usage) for step in steps]
+
+
+def _capacity() -> int:
+    """Worked out, not measured: from what was measured before. Other loads: python -m benchmarks.capacity --help."""
+    from benchmarks import capacity
+
+    return capacity.main([])
 
 
 if __name__ == "__main__":

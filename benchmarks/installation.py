@@ -26,6 +26,7 @@ SCHEMA = "throughline_benchmarks"
 HOST = f"benchmarks.{settings.BASE_DOMAIN}"
 _REASON = "benchmark"
 _RECORDS = ("canonical_", "syncs_", "exceptions_")
+_ENOUGH_ROWS = 500
 _EMPTIED = (*_RECORDS, "flows_", "mappings_", "tabular_", "connectors_", "accounts_customer")
 
 
@@ -115,6 +116,29 @@ def install_files() -> Connection:
     )
     Connection.objects.filter(pk=connection.pk).update(status=Connection.Status.OK)
     return connection
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes on disk a row, indexes and large values included, of each table that is full enough to tell."""
+
+    bytes_per_row: dict[str, float]
+
+
+def sizes() -> Sizes:
+    """As the tables lie now, with the room that Postgres left free in them."""
+    found: dict[str, float] = {}
+    with database.cursor() as cursor:
+        cursor.execute(
+            "select tablename, pg_total_relation_size(format('%%I.%%I', schemaname, tablename)) from pg_tables where schemaname = %s",
+            [SCHEMA],
+        )
+        for name, size in cursor.fetchall():
+            cursor.execute(f'select count(*) from "{SCHEMA}"."{name}"')
+            (count,) = cursor.fetchone()
+            if count >= _ENOUGH_ROWS:
+                found[name] = size / count
+    return Sizes(found)
 
 
 def backend() -> int:

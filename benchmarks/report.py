@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -12,9 +12,11 @@ from benchmarks import manifests
 from benchmarks.delivering import Delivering
 from benchmarks.files import FileStep
 from benchmarks.hooks import Hooking, percentile
+from benchmarks.installation import Sizes
 from benchmarks.mapping import GOAL_MS, MappedPage
 from benchmarks.measuring import Usage
 from benchmarks.processes import HOME
+from benchmarks.tables import table
 from benchmarks.tenants import Tenants
 
 OURS = "Throughline"
@@ -42,15 +44,6 @@ class Row:
     @property
     def per_cpu_second(self) -> float:
         return self.rows / max(self.usage.cpu_s + self.usage.postgres_cpu_s, 1e-9)
-
-
-def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Markdown, columns aligned."""
-    rows = [list(head), *[list(line) for line in lines]]
-    widths = [max(len(row[index]) for row in rows) for index in range(len(head))]
-    text = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    rule = "|".join("-" * (width + 2) for width in widths)
-    return "\n".join([f"| {text[0]} |", f"|{rule}|", *[f"| {line} |" for line in text[1:]]])
 
 
 def mapped(pages: list[MappedPage]) -> str:
@@ -257,7 +250,7 @@ def machine() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} × {model}, Python {platform.python_version()}, load {load}"
 
 
-def keep(rows: list[Row], runs: Sequence[Hooking | Tenants]) -> None:
+def keep(rows: list[Row], runs: Sequence[Hooking | Tenants | Sizes]) -> None:
     """Append the single measurements to .local/bench/results.jsonl."""
     HOME.mkdir(parents=True, exist_ok=True)
     at = datetime.now(UTC).isoformat(timespec="seconds")
