@@ -6,6 +6,7 @@ alice owns partner acme, bob is its operations analyst, carol administers acme's
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -21,6 +22,7 @@ from apps.core import clock
 from apps.partners.middleware import forget_hosts
 from apps.partners.models import Partner
 from apps.partners.services import create_partner, ensure_public_partner
+from tests.walls import crossing
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -69,6 +71,21 @@ def _was_left_in_use() -> bool:
 def _database_was_heard_of() -> None:
     """The time, which the database of this machine would say too: tests that may not ask it are told."""
     clock.hear(datetime.now(UTC), asked=clock.ticks())
+
+
+@pytest.fixture(autouse=True)
+def statements_stay_in_one_schema() -> Iterator[None]:
+    """No statement of Django's joins a partner's tables with the public schema's: they may lie on another server one day."""
+    found: list[str] = []
+
+    def look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        if not sql.startswith("truncate ") and (crosses := crossing(sql)):
+            found.append(f"{crosses}: {sql[:500]}")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        yield
+    assert found == []
 
 
 @pytest.fixture
