@@ -132,11 +132,22 @@ REDIS_URL: str = env.str("REDIS_URL", default="")
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
         **(
-            {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+            {
+                "BACKEND": "apps.core.cache.RedisOrTableCache",
+                "LOCATION": REDIS_URL,
+                "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+            }
             if REDIS_URL
             else {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "core_cache"}
         ),
         # Without these one partner's cached admin search is served to another (a system check insists on them).
+        "KEY_FUNCTION": "django_tenants.cache.make_key",
+        "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
+    },
+    # What the first one falls back to while Redis is away.
+    "table": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "core_cache",
         "KEY_FUNCTION": "django_tenants.cache.make_key",
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
     },
@@ -166,7 +177,12 @@ Q_CLUSTER: dict[str, Any] = {
     "poll": 0.2,
     "label": "Queue",
     "cache": "process",
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "apps.core.work.broker.NotifyBroker"}),
+    # With Redis `retry` and `max_attempts` say nothing: it hands a task out by forgetting it, so nothing is acknowledged or repeated.
+    **(
+        {"redis": REDIS_URL, "broker_class": "apps.core.work.redis_broker.RedisBroker"}
+        if REDIS_URL
+        else {"orm": "default", "broker_class": "apps.core.work.broker.NotifyBroker"}
+    ),
 }
 # How long a claim on work holds without being renewed: the longest a stopped worker can delay its work.
 WORK_LEASE_SECONDS = env.int("WORK_LEASE_SECONDS", default=60)

@@ -34,7 +34,7 @@ class Plan:
 
 def plan(given: Sequence[str], environment: dict[str, str]) -> Plan:
     """Turn the command line into a pytest call."""
-    arguments = [argument for argument in given if argument not in ("--real", "--kit", "--chaos")]
+    arguments = [argument for argument in given if argument not in ("--real", "--kit", "--chaos", "--scale")]
     environment = dict(environment)
     result = Plan(arguments, environment)
     excluded: list[str] = []
@@ -51,6 +51,9 @@ def plan(given: Sequence[str], environment: dict[str, str]) -> Plan:
     if "--chaos" not in given:
         excluded.append("chaos")
         result.left_out.append("tests marked 'chaos' (everything killed under load, audited): run bin/test --chaos")
+    if "--scale" not in given:
+        excluded.append("scale")
+        result.left_out.append("tests marked 'scale' (Redis, PgBouncer, replica, several hosts): run bin/test --scale")
     if concerns_browser(arguments):
         chromium, reason = ensure_chromium()
         if chromium:

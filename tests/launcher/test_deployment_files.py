@@ -182,7 +182,7 @@ class TestContinuousIntegration:
         command = [tmp_path / ".ci" / "run"]
         answer = subprocess.run(command, input="a line\n", text=True, check=False, env=environment)
 
-        assert (tmp_path / "ran").read_text() == "--real --kit --chaos 1 true\n"
+        assert (tmp_path / "ran").read_text() == "--real --kit --chaos --scale 1 true\n"
         assert (answer.returncode == 0) == (check == tests == 0)
 
 

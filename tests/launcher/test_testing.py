@@ -24,27 +24,32 @@ class TestPlan:
     def test_leaves_out_what_cannot_run_and_says_so(self) -> None:
         planned = testing.plan([], {})
 
-        assert planned.arguments == [*testing.PARALLEL, "-m", "not real and not kit and not chaos and not browser"]
+        assert planned.arguments == [
+            *testing.PARALLEL,
+            "-m",
+            "not real and not kit and not chaos and not scale and not browser",
+        ]
         assert [line.split(":")[0] for line in planned.left_out] == [
             "tests marked 'real' (real Tryton, Redmine and Request Tracker)",
             "tests marked 'kit' (every connector driven against its practice vendor)",
             "tests marked 'chaos' (everything killed under load, audited)",
+            "tests marked 'scale' (Redis, PgBouncer, replica, several hosts)",
             "tests marked 'browser'",
         ]
-        assert "there is none here" in planned.left_out[3]
+        assert "there is none here" in planned.left_out[4]
 
     @pytest.mark.parametrize(("given", "environment"), [(["--real"], {}), ([], {"THROUGHLINE_TEST_REAL": "1"})])
     def test_runs_real_systems_when_asked(self, given: list[str], environment: dict[str, str]) -> None:
         planned = testing.plan(given, environment)
 
-        assert "not kit and not chaos and not browser" in planned.arguments
+        assert "not kit and not chaos and not scale and not browser" in planned.arguments
         assert "--real" not in planned.arguments
         assert planned.environment["THROUGHLINE_TEST_REAL"] == "1"
 
     def test_names_the_browser_for_the_tests(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(testing, "ensure_chromium", lambda: ("/usr/bin/chromium", ""))
 
-        planned = testing.plan(["--real", "--kit", "--chaos"], {})
+        planned = testing.plan(["--real", "--kit", "--chaos", "--scale"], {})
 
         assert planned.environment["CHROMIUM"] == "/usr/bin/chromium"
         assert planned.left_out == []
@@ -58,14 +63,19 @@ class TestPlan:
 
         planned = testing.plan(["tests/test_plain.py::test_it", "-x"], {})
 
-        assert planned.arguments == ["-m", "not real and not kit and not chaos", "tests/test_plain.py::test_it", "-x"]
+        assert planned.arguments == [
+            "-m",
+            "not real and not kit and not chaos and not scale",
+            "tests/test_plain.py::test_it",
+            "-x",
+        ]
 
     def test_narrows_an_expression_of_the_caller(self) -> None:
         planned = testing.plan(["-m", "journey or specs", "-n", "0"], {})
 
         assert planned.arguments == [
             "-m",
-            "(journey or specs) and not real and not kit and not chaos and not browser",
+            "(journey or specs) and not real and not kit and not chaos and not scale and not browser",
             "-n",
             "0",
         ]
