@@ -128,6 +128,37 @@ DATABASES: dict[str, dict[str, Any]] = {
         "DISABLE_SERVER_SIDE_CURSORS": True,
     }
 }
+# Past a pooler, for sessions that are held all the time; empty: the same as DATABASE_URL.
+_direct = env.db("DATABASE_DIRECT_URL") if env.str("DATABASE_DIRECT_URL", default="") else {}
+DATABASE_DIRECT: dict[str, Any] = (
+    {
+        "host": _direct["HOST"],
+        "port": _direct["PORT"] or 5432,
+        "dbname": _direct["NAME"],
+        "user": _direct["USER"],
+        "password": _direct["PASSWORD"],
+        **{name: value for name, value in _direct.get("OPTIONS", {}).items() if name == "sslmode"},
+    }
+    if _direct
+    else {}
+)
+# A replica that pages with figures may read (docs/operators.md); empty: there is none.
+REPLICA_URL: str = env.str("REPLICA_URL", default="")
+# A replica that is further behind is not asked.
+REPLICA_MAX_LAG_SECONDS = env.int("REPLICA_MAX_LAG_SECONDS", default=30)
+if REPLICA_URL:
+    DATABASES["replica"] = {
+        **env.db("REPLICA_URL"),
+        "ENGINE": "apps.core.tenancy.backend",
+        "CONN_MAX_AGE": DATABASES["default"]["CONN_MAX_AGE"],
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        # A replica that vanished must not keep pages waiting.
+        "OPTIONS": {"connect_timeout": 2, "tcp_user_timeout": 5000},
+        "TEST": {"MIRROR": "default"},
+    }
+    DATABASE_ROUTERS.insert(0, "apps.core.tenancy.replica.ReplicaRouter")
+    MIDDLEWARE.append("apps.core.tenancy.replica.RememberWrites")
 REDIS_URL: str = env.str("REDIS_URL", default="")
 CACHES: dict[str, dict[str, Any]] = {
     "default": {

@@ -1,9 +1,12 @@
 """System checks on settings whose absence would leak data between partners."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from apps.core.tenancy.pooling import TransactionPoolingError, refuse_transaction_pooling
 
 _TENANT_KEY = "django_tenants.cache.make_key"
 
@@ -20,3 +23,15 @@ def caches_are_keyed_by_partner(**_: Any) -> list[CheckMessage]:
         for alias, options in settings.CACHES.items()
         if options.get("KEY_FUNCTION") != _TENANT_KEY
     ]
+
+
+@register(Tags.database)
+def sessions_are_ours_alone(databases: Sequence[str] | None, **_: Any) -> list[CheckMessage]:
+    """Looked at when a check names databases; workers, web and release refuse by themselves."""
+    found: list[CheckMessage] = []
+    for alias in databases or []:
+        try:
+            refuse_transaction_pooling(alias)
+        except TransactionPoolingError as error:
+            found.append(Error(error.message, id="core.E002"))
+    return found

@@ -13,7 +13,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from apps.core.turns import turns
 
@@ -66,10 +68,19 @@ def schemaless() -> Iterator[Any]:
 
 
 def own_session(alias: str = "default") -> "psycopg.Connection[Any]":
-    """A session beside Django's, for what has to outlive its transactions: listening, locks. The caller closes it."""
-    params = connections[alias].get_connection_params()
-    keep = {k: v for k, v in params.items() if k in {"host", "port", "dbname", "user", "password", "sslmode"}}
-    return psycopg.connect(**keep, autocommit=True)
+    """A session beside Django's, for what has to outlive its transactions: listening, locks. The caller closes it. Where a pooler stands
+    in between, DATABASE_DIRECT_URL leads past it: such a session is held all the time and would take a place of the pool."""
+    parameters = session_parameters(connections[alias])
+    if settings.DATABASE_DIRECT:
+        # Of the same database: a test's has another name than the one that was configured.
+        parameters = {**settings.DATABASE_DIRECT, "dbname": parameters["dbname"]}
+    return psycopg.connect(**parameters, autocommit=True)
+
+
+def session_parameters(of: "BaseDatabaseWrapper") -> dict[str, Any]:
+    """What psycopg needs to open another session to the same database."""
+    keep = {"host", "port", "dbname", "user", "password", "sslmode"}
+    return {name: value for name, value in of.get_connection_params().items() if name in keep}
 
 
 @contextmanager

@@ -7,11 +7,12 @@ import threading
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from apps.core.garbage import collect_seldom
 from apps.core.tenancy.heads import known
+from apps.core.tenancy.pooling import TransactionPoolingError, refuse_transaction_pooling
 from apps.core.work import queue
 from apps.core.work.bell import ring_bell
 
@@ -29,6 +30,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from django_q import cluster as q2
 
+        try:
+            refuse_transaction_pooling()
+        except TransactionPoolingError as error:
+            raise CommandError(error.message)
         # The children inherit a blocked mask, so a signal to the whole group (as platforms send) reaches this process alone;
         # q2's own handler would otherwise wait for a dead process for ever.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)

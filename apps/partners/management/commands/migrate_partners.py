@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core.errors import AppError
+from apps.core.tenancy.pooling import refuse_transaction_pooling
 from apps.partners.migrating import migrate_all, put_right
 
 
@@ -23,6 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, canary: str, verify: bool, **options: Any) -> None:
         try:
+            refuse_transaction_pooling()
             if verify:
                 self._tell(f"{put_right(tell=self._tell)} noted wrongly")
             outcome = migrate_all(canary=canary, tell=self._tell)
