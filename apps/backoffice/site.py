@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
 
 from apps.backoffice.branding import base_colours, primary_colours
+from apps.core.tenancy.replica import from_replica, has_just_written
 
 
 class ConsoleSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -65,7 +66,9 @@ class BackofficeSite(ConsoleSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         from apps.backoffice.home import home_context  # selectors of every app: not before the apps are loaded
 
-        response: HttpResponse = super().index(request, {**home_context(request), **(extra_context or {})})
+        found, age = from_replica(lambda: home_context(request), allowed=not has_just_written(request))
+        context = {**found, "figures_age": age, **(extra_context or {})}
+        response: HttpResponse = super().index(request, context)
         return response
 
     def extra_urls(self) -> list[URLPattern]:

@@ -154,11 +154,14 @@ class PartnerAdmin(RecordAdmin):
             return pill(fleet.problem, "paused" if fleet.is_behind else "failing")
         parts = [_counted(fleet.open_cases, "open case"), _counted(fleet.troubled_connections, "failing connection")]
         parts = [part for part in parts if part]
-        return (
+        shown = (
             pill(", ".join(parts), "failing" if fleet.troubled_connections else "open")
             if parts
             else pill("in order", "ok")
         )
+        if fleet.age_seconds is None:
+            return shown
+        return format_html('{} <span class="tl-muted">{} s ago</span>', shown, round(fleet.age_seconds))
 
     @display(description="Since", ordering="created_at")
     def since(self, partner: Partner) -> str:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from apps.core.garbage import collect_seldom
+from apps.core.tenancy import replica
 from apps.core.tenancy.heads import known
 from apps.core.tenancy.pooling import TransactionPoolingError, refuse_transaction_pooling
 from apps.core.work import queue
@@ -26,6 +27,7 @@ class Command(BaseCommand):
     help = "Runs the worker processes. Stops gracefully on SIGTERM, also when every process of the group gets it."
 
     _told_at = -_TELL_SECONDS
+    _beaten_at = -replica.BEAT_SECONDS
 
     def handle(self, *args: Any, **options: Any) -> None:
         from django_q import cluster as q2
@@ -53,6 +55,7 @@ class Command(BaseCommand):
                 logger.info("core.worker.stopped")
                 return
             self._ring_if_due()
+            self._beat()
         logger.error("core.worker.died: the supervisor should start it again")
         sys.exit(1)
 
@@ -73,4 +76,14 @@ class Command(BaseCommand):
                 )
         except Exception:
             logger.exception("core.worker.tick_failed")
+            connection.close()
+
+    def _beat(self) -> None:
+        if not replica.is_configured() or time.monotonic() < self._beaten_at + replica.BEAT_SECONDS:
+            return
+        self._beaten_at = time.monotonic()
+        try:
+            replica.beat()
+        except Exception:
+            logger.exception("core.worker.beat_failed")
             connection.close()

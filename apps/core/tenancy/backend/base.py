@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS, connections
 from django_tenants.postgresql_backend import base as tenants
 
 ALL = "*"
@@ -31,7 +32,15 @@ class DatabaseWrapper(tenants.DatabaseWrapper):
         self.search_path_set_schemas = None  # a new session knows no schema, however the old one ended
         super().connect()
 
+    def _follow(self, primary: "DatabaseWrapper") -> None:
+        """A second connection (the replica's) is never anywhere else than the first, whoever set that last."""
+        if (self.schema_name, self.include_public_schema) != (primary.schema_name, primary.include_public_schema):
+            self.set_tenant(primary.tenant, primary.include_public_schema)
+        self.scope = primary.scope
+
     def _handle_search_path(self, cursor: Any = None) -> None:
+        if self.alias != DEFAULT_DB_ALIAS:
+            self._follow(connections[DEFAULT_DB_ALIAS])  # type: ignore[arg-type]
         wanted = (self.schema_name, self.include_public_schema, self.scope)
         if self._setting_search_path or (self._applied == wanted and self.search_path_set_schemas):
             return
