@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -130,6 +131,25 @@ class Servers:
         self.run("from apps.core.tenancy.replica import beat; beat()")
         wait_until(lambda: self._position() >= self._written())
 
+    def newest(self) -> int:
+        """Microseconds: when the primary committed what arrived last."""
+        return self._on_replica("select extract(epoch from pg_last_xact_replay_timestamp()) * 1000000")
+
+    @contextmanager
+    def worker(self) -> Iterator[None]:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "runworker"],
+            cwd=ROOT,
+            env=self._environment(WORKERS="1"),
+            start_new_session=True,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
     def hold_back(self) -> None:
         self._on_replica("select pg_wal_replay_pause()")
 
@@ -236,6 +256,13 @@ def test_a_replica_that_is_behind_is_not_asked(fresh: Servers) -> None:
         assert "core.replica.too_old" in fresh.said
     finally:
         fresh.go_on()
+
+
+def test_a_worker_lets_the_replica_know_its_age_while_nothing_happens(fresh: Servers) -> None:
+    with fresh.worker():
+        for _ in range(2):
+            before = fresh.newest()
+            wait_until(lambda before=before: fresh.newest() > before, seconds=60)  # type: ignore[misc]
 
 
 def test_a_server_that_replicates_nothing_is_not_asked(fresh: Servers) -> None:
