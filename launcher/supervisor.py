@@ -108,21 +108,18 @@ class Child:
             return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
 
     def revive(self, say: Callable[[str], None], now: float) -> None:
-        """Restart it when it died, after a pause that grows while it keeps dying."""
+        """Restart it when it died: at once when it had run for long, else after a pause that grows while it keeps dying."""
         if self.process is None or self.running():
             return
         if self._not_before is None:
             end_group(self.process.pid, signal.SIGKILL)  # what it had started itself must not work on beside its heir
-            if now - self._started > STEADY_SECONDS:
-                self._pause = 1.0
-            say(
-                f"{self.name} ended by itself ({_ending(self.process.returncode)}); "
-                f"starting it again in {self._pause:.0f} s"
-            )
+            pause = 0.0 if now - self._started > STEADY_SECONDS else self._pause
+            when = f"in {pause:.0f} s" if pause else "at once"
+            say(f"{self.name} ended by itself ({_ending(self.process.returncode)}); starting it again {when}")
             say(f"  its log: {self.log}")
-            self._not_before = now + self._pause
-            self._pause = min(self._pause * 2, LONGEST_PAUSE)
-        elif now >= self._not_before:
+            self._not_before = now + pause
+            self._pause = min(pause * 2, LONGEST_PAUSE) if pause else 1.0
+        if now >= self._not_before:
             self.start()
             say(f"{self.name} is running again")
 

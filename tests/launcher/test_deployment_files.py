@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,21 @@ class TestProcfile:
         assert words[:2] == ["gunicorn", "config.wsgi"]
         assert "--no-control-socket" in words
         assert words[words.index("--worker-class") + 1] == "gthread"
+
+
+    def test_web_is_loaded_once_by_what_a_platform_gives_it(self) -> None:
+        """Platforms name no settings module. Views are there before the first request."""
+        given = ("SECRET_KEY", "FIELD_KEYS", "DATABASE_URL")
+        environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+        environment |= dict.fromkeys(given, "postgres://nobody:x@127.0.0.1:1/none")
+        script = "import config.wsgi, sys; sys.exit(0 if 'apps.syncs.views' in sys.modules else 'no views')"
+
+        answer = subprocess.run(
+            [sys.executable, "-c", script], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+        )
+
+        assert answer.returncode == 0, answer.stderr
+        assert "--preload" in shlex.split(commands()["web"])
 
 
 class TestCommands:

@@ -25,6 +25,7 @@ _STOPPING = {signal.SIGTERM, signal.SIGINT}
 
 class Command(BaseCommand):
     help = "Runs the worker processes. Stops gracefully on SIGTERM, also when every process of the group gets it."
+    requires_system_checks: list[str] = []  # they read the whole catalog, a third of the start: that is for bin/check
 
     _told_at = -_TELL_SECONDS
     _beaten_at = -replica.BEAT_SECONDS
