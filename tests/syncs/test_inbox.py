@@ -233,6 +233,21 @@ class TestProcessing:
         assert len(practice.control.requests("hubspot")) == before + 1
         assert set(InboxEvent.objects.values_list("status", flat=True)) == {"done"}
 
+    def test_many_records_make_way_for_others_and_go_on_behind_them(
+        self, send: Send, hubspot: Connection, practice: Practice, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        send(*[event(number, company(practice, name=f"Northwind {number}")["id"]) for number in range(3)])
+        others = iter([False, True])
+        monkeypatch.setattr(inbox.Slice, "is_over", lambda self: next(others))
+
+        row = work_on(INBOX, hubspot.pk)
+
+        assert row is not None and row.due_at <= timezone.now()
+        assert InboxEvent.objects.filter(status="done").count() == 1
+        monkeypatch.undo()
+        assert work_on(INBOX, hubspot.pk) is None
+        assert InboxEvent.objects.filter(status="done").count() == 3
+
     def test_a_record_the_vendor_no_longer_has_is_ignored(self, send: Send, hubspot: Connection) -> None:
         send(event(1, 999_999))
 

@@ -1,5 +1,7 @@
 """Pulls: page by page, resumable anywhere, the cursor last; what goes wrong is kept in place and told."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -17,7 +19,7 @@ from apps.connectors.models import Connection
 from apps.connectors.services import test_connection
 from apps.connectors.types import VendorPermanentError, VendorTransientError
 from apps.core.models import DueWork, Lane
-from apps.core.work import queue, tasks, wake
+from apps.core.work import queue, slices, tasks, wake
 from apps.core.work.kinds import PULL, REACT, RELEASE
 from apps.exceptions.models import ExceptionCase
 from apps.syncs.loading import OvertakingError, load_page, made_here
@@ -181,6 +183,29 @@ class TestReading:
 
         assert DueWork.objects.filter(kind=REACT, key=sync.customer_id).exists()
 
+    def test_what_a_first_read_changed_is_looked_at_behind_live_work(self, sync: Sync, practice: Practice) -> None:
+        """Until it ended, and from then on."""
+        lanes: list[int] = []
+        with wakes_noted(lanes):
+            pull(sync)
+            due_again(sync)
+            practice.create("harvest", "/clients", name="Client 6")
+            pull(sync)
+
+        assert lanes == [*[Lane.BACKFILL] * 3, Lane.LIVE, Lane.LIVE, Lane.LIVE]
+
+    def test_it_lets_go_after_a_page_when_live_work_finds_no_worker(
+        self, sync: Sync, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(slices, "_LOOK_SECONDS", -1.0)
+        monkeypatch.setattr(slices, "others_wait", lambda: True)
+
+        row = pull(sync)
+
+        run = run_of(sync)
+        assert (run.status, run.pages) == ("running", 1)
+        assert row is not None and row.due_at <= timezone.now()
+
     def test_the_first_read_waits_for_what_it_refers_to(self, harvest: Connection) -> None:
         clients, projects = sorted(
             add_syncs(harvest, objects=["projects", "clients"], actor=None, reason="test"), key=lambda s: s.position
@@ -231,6 +256,21 @@ if sys.argv[1] == "before the end":
     pulling._succeed = lambda *a: die()
 tasks.run(queue.claim())
 """
+
+
+@contextmanager
+def wakes_noted(lanes: list[int]) -> Iterator[None]:
+    """Notes in which lane flows are woken."""
+    original = pulling.wake
+
+    def watched(kind: str, key: object, *, lane: Lane = Lane.LIVE, **more: Any) -> None:
+        if kind == REACT:
+            lanes.append(lane)
+        original(kind, str(key), lane=lane, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulling, "wake", watched)
+        yield
 
 
 class TestKilled:

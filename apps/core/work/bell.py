@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -32,6 +32,7 @@ class HeldBell:
 
     rings: int = 0
     since: float = 0.0
+    woken: set[int] = field(default_factory=set)
 
 
 _HELD: ContextVar[HeldBell | None] = ContextVar("work_held_bell", default=None)
@@ -78,6 +79,18 @@ def task_of_a_ring() -> str:
     kept = _Kept()
     async_task(RING, save=False, broker=kept)
     return kept.task
+
+
+def note_woken(row: int) -> None:
+    """Remember what the work under way woke itself."""
+    held = _HELD.get()
+    if held is not None:
+        held.woken.add(row)
+
+
+def woken_here() -> list[int]:
+    held = _HELD.get()
+    return list(held.woken) if held is not None else []
 
 
 @contextmanager

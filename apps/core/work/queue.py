@@ -19,7 +19,7 @@ from apps.core.errors import TransientError
 from apps.core.models import Lane
 from apps.core.statements import schemaless, unhurried
 from apps.core.tenancy.context import require_partner_schema
-from apps.core.work.bell import let_go, ring_bell
+from apps.core.work.bell import let_go, note_woken, ring_bell, woken_here
 from apps.core.work.kinds import AT_ANY_HEAD
 from apps.core.work.life import LIFE, sign_of_life
 from apps.core.work.waiting import left_out, must_wait
@@ -27,6 +27,7 @@ from apps.core.work.waiting import left_out, must_wait
 logger = logging.getLogger(__name__)
 _NOT_WAITING = "(schema_name <> all(%s::text[]) or kind = any(%s::text[]))"
 _MAX_BACKOFF = timedelta(minutes=15)
+_MOMENT_SECONDS = 0.01  # a worker that is free has taken it by then
 _SOON = timedelta(seconds=45)  # shorter pauses are retries, which keep their lane
 
 
@@ -62,11 +63,12 @@ def wake(kind: str, key: str | int = "", *, due_at: datetime | None = None, lane
             on conflict (schema_name, kind, key) do update
                set due_at = least(core_duework.due_at, excluded.due_at), lane = least(core_duework.lane, excluded.lane),
                    version = core_duework.version + 1
-            returning due_at <= clock_timestamp() and lease_until is null
+            returning due_at <= clock_timestamp() and lease_until is null, id
             """,
             [schema_name, kind, str(key), lane, due_at],
         )
-        (is_due,) = cursor.fetchone()
+        is_due, row = cursor.fetchone()
+    note_woken(row)
     if is_due:
         transaction.on_commit(ring_bell, robust=True)
 
@@ -260,6 +262,19 @@ def waiting() -> Waiting:
             [Lane.LIVE],
         )
         return Waiting(*cursor.fetchone())
+
+
+def others_wait() -> bool:
+    """Whether what somebody waits for has been due for a moment and no worker was free for it. What the work under way woke itself
+    does not count: its worker comes to that by and by."""
+    with schemaless() as cursor:
+        cursor.execute(
+            f"""select exists (select 1 from public.core_duework
+                 where lane = %s and id <> all(%s) and due_at < clock_timestamp() - make_interval(secs => %s)
+                   and (lease_until is null or lease_until < clock_timestamp()) and {_NOT_WAITING})""",
+            [Lane.LIVE, woken_here(), _MOMENT_SECONDS, left_out(), list(AT_ANY_HEAD)],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def has_claimable() -> bool:

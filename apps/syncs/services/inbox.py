@@ -16,7 +16,7 @@ from apps.connectors.types import VendorPermanentError, VendorTransientError, We
 from apps.core import clock
 from apps.core.errors import PermanentError
 from apps.core.problems import Problem, clear, report
-from apps.core.work import Work, renew, wake
+from apps.core.work import Slice, Work, renew, wake
 from apps.core.work.kinds import INBOX, REACT
 from apps.mappings.services import drift
 from apps.syncs.loading import Counts, load_deletions, load_page, made_here, overtaking
@@ -30,6 +30,7 @@ from apps.syncs.services.sightings import note_seen
 logger = logging.getLogger(__name__)
 _BATCH = 100
 _MOST_ATTEMPTS = 8
+_SLICE_SECONDS = 4.0  # one vendor's many events keep a worker to themselves no longer, and less while others wait
 _ASK_AGAIN = timedelta(hours=1)
 _SENDING_PAUSE = timedelta(milliseconds=300)
 
@@ -86,6 +87,7 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
     pending = InboxEvent.objects.filter(connection=connection, status=EventStatus.PENDING).exclude(
         object_name__in=drift.held_objects(connection.pk)
     )
+    turn = Slice(_SLICE_SECONDS)
     while events := list(pending.order_by("id")[:_BATCH]):
         by_record: dict[tuple[str, str], list[InboxEvent]] = {}
         for event in events:
@@ -96,6 +98,8 @@ def process_inbox(work: Work, now: datetime) -> datetime | None:
             if object_name in being_made and same[0].received_at > now - overtaking.LONGEST:
                 is_early = True
                 continue
+            if turn.is_over():
+                return clock.now()
             again = _bring(connection, object_name, external_id, same, now)
             if again is not None:
                 return again

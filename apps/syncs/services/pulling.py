@@ -17,10 +17,11 @@ from apps.connectors.types import Page, VendorPermanentError, VendorTransientErr
 from apps.core import clock
 from apps.core.errors import PermanentError
 from apps.core.json_text import storable
+from apps.core.models import Lane
 from apps.core.problems import clear, report_of
 from apps.core.statements import check_references, commit_unhurried
 from apps.core.turns import turns
-from apps.core.work import LeaseLostError, Work, renew, wake
+from apps.core.work import LeaseLostError, Slice, Work, renew, wake
 from apps.core.work.kinds import REACT
 from apps.mappings.services import drift
 from apps.syncs.loading import (
@@ -46,7 +47,7 @@ from apps.syncs.services.runs import begin_run
 from apps.syncs.services.sightings import note_seen
 
 logger = logging.getLogger(__name__)
-# A long read lets go of its worker this often, so that others' work is not kept waiting.
+# A long read lets go of its worker this often, and sooner when somebody's live work finds none free.
 _SLICE_SECONDS = 4.0
 # A connection that waits for a person wakes its work when it is repaired; this is for a wake that never came.
 _LOOK_AGAIN = timedelta(hours=1)
@@ -126,7 +127,7 @@ def _continue(sync: Sync, run: SyncRun, work: Work, now: datetime) -> datetime |
 def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datetime) -> datetime | None:
     client = client_for(sync.connection)
     pages = client.pages(sync.object_name, cursor=run.cursor_from or None, resume=run.resume, now=now)
-    slice_ends = time.monotonic() + _SLICE_SECONDS
+    turn = Slice(_SLICE_SECONDS)
     watch = drift.begin_watch(
         sync.connection,
         sync.object_name,
@@ -145,7 +146,7 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
             if not drift.look_at(watch, page.records, now=now):
                 return _held(run, now)
             high_water = page.high_water or high_water
-            goes_on = page.next_resume is not None and time.monotonic() <= slice_ends
+            goes_on = page.next_resume is not None and not turn.is_over()
             if goes_on and client.reads_ahead:
                 reading.begin()
             counts = _keep_after_ours(run, page, prepared, context, client, now)
@@ -220,7 +221,8 @@ def _keep_page(
     row.error = row.error_code = ""
     row.save()
     if counts.changed:
-        wake(REACT, context.customer_id)
+        # What a first read brings is nobody's urgent wish: the flows look at it behind others' live work.
+        wake(REACT, context.customer_id, lane=Lane.LIVE if run.cursor_from else Lane.BACKFILL)
         check_references()
     return counts
 

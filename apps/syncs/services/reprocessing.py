@@ -1,6 +1,5 @@
 """Applying stored payloads again, after a mapping or value map changed or a missing record arrived."""
 
-import time
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -9,7 +8,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.connectors.models import Connection
 from apps.core.models import Lane
-from apps.core.work import Work, renew, wake
+from apps.core.work import Slice, Work, renew, wake
 from apps.core.work.kinds import DELIVER, REACT, RELEASE
 from apps.mappings.models import Mapping
 from apps.syncs.loading import Counts, load_page, settle
@@ -69,10 +68,10 @@ def _apply(
 
 def replay(work: Work, now: datetime) -> datetime | None:
     """Apply a mapping to all stored records of its object, from the place noted in it. Killed anywhere, it goes on there."""
-    slice_ends = time.monotonic() + _SLICE_SECONDS
+    turn = Slice(_SLICE_SECONDS)
     while _replay_some(int(work.key), now):
         renew(work)
-        if time.monotonic() > slice_ends:
+        if turn.is_over():
             return now
     return None
 
