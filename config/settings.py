@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.partners.middleware.PartnerMiddleware",
+    "apps.core.middleware.MachinePaths",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -98,6 +99,9 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "apps.core.middleware.AdminContentSecurityPolicy",
 ]
+
+# Called by programs, which bring neither a session nor a form: their views check who it is themselves.
+MACHINE_PATHS = ["/hooks/"]
 
 TEMPLATES: list[dict[str, Any]] = [
     {

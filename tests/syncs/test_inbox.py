@@ -26,7 +26,7 @@ from apps.core.work.kinds import INBOX, RELEASE
 from apps.exceptions.models import ExceptionCase
 from apps.mappings.services import save_mapping
 from apps.syncs.models import Delivery, InboxEvent
-from apps.syncs.services import inbox, intend
+from apps.syncs.services import inbox, intend, keeping
 from apps.syncs.services.deliveries import Intent, confirm_delivery
 from tests.committed import output_of, start_python
 from tests.practice import Practice, read, work_on
@@ -135,7 +135,7 @@ class TestReceiving:
         def full(*args: Any, **kwargs: Any) -> None:
             raise RuntimeError("disk full")
 
-        monkeypatch.setattr(inbox, "wake", full)
+        monkeypatch.setattr(keeping, "wake", full)
         with pytest.raises(RuntimeError):
             send(event(1, 55))
         database.set_schema("acme")  # type: ignore[attr-defined]

@@ -12,18 +12,19 @@ from apps.connectors import budgets
 from apps.connectors.models import Connection
 from apps.connectors.selectors import connection_of
 from apps.connectors.services import client_for, verify_connection_webhook
-from apps.connectors.types import VendorPermanentError, VendorTransientError, WebhookEvent
+from apps.connectors.types import VendorPermanentError, VendorTransientError
 from apps.core import clock
 from apps.core.errors import PermanentError
 from apps.core.problems import Problem, clear, report
 from apps.core.work import Slice, Work, renew, wake
-from apps.core.work.kinds import INBOX, REACT
+from apps.core.work.kinds import REACT
 from apps.mappings.services import drift
 from apps.syncs.loading import Counts, load_deletions, load_page, made_here, overtaking
 from apps.syncs.models import InboxEvent
 from apps.syncs.models.inbound import EventStatus
 from apps.syncs.services import health
 from apps.syncs.services.contexts import load_context
+from apps.syncs.services.keeping import keep
 from apps.syncs.services.reprocessing import release_what_waits
 from apps.syncs.services.sightings import note_seen
 
@@ -50,29 +51,8 @@ def receive_webhook(
         logger.warning("syncs.webhook.refused connection %s: %s", connection.pk, verdict.reason)
         return WebhookReply(verdict.status, "")
     if verdict.events:
-        _keep(connection, verdict.events)
+        keep(connection, verdict.events)
     return WebhookReply(verdict.status, verdict.reply)
-
-
-@transaction.atomic
-def _keep(connection: Connection, events: tuple[WebhookEvent, ...]) -> None:
-    InboxEvent.objects.bulk_create(
-        [
-            InboxEvent(
-                customer_id=connection.customer_id,
-                connection=connection,
-                event_id=event.event_id[:255],
-                event_type=event.event_type[:200],
-                object_name=event.object_name,
-                external_id=event.external_id[:255],
-                is_deletion=event.deleted,
-                occurred_at=event.occurred_at,
-            )
-            for event in events
-        ],
-        ignore_conflicts=True,
-    )
-    wake(INBOX, connection.pk)
 
 
 def process_inbox(work: Work, now: datetime) -> datetime | None:
