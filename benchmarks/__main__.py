@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-NAMES = ("pull", "hooks", "mapping", "manifests", "deliver", "files", "tenants", "capacity")
+NAMES = (
+    "pull", "hooks", "mapping", "manifests", "deliver", "files", "tenants", "saturated", "comeback", "quiet", "capacity",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -45,6 +47,9 @@ def main() -> int:
         rows += _files(options)
     if "tenants" in options.names:
         runs += _tenants(options)
+    for name, measure in (("saturated", _saturated), ("comeback", _comeback), ("quiet", _quiet)):
+        if name in options.names:
+            runs += measure(options)
     report.keep(rows, runs)
     installation.empty()
     if "capacity" in options.names:
@@ -77,6 +82,7 @@ def _options() -> argparse.Namespace:
     options.file_rows = options.rows or (10_000 if options.quick else 1_000_000)
     options.rows = options.rows or (10_000 if options.quick else 100_000)
     options.deliveries = 500 if options.quick else 5_000
+    options.returns = 2 if options.quick else 7
     options.repeat = options.repeat or (1 if options.quick else 3)
     options.seconds = options.seconds or (10.0 if options.quick else 30.0)
     return options
@@ -190,6 +196,52 @@ def _capacity() -> int:
     from benchmarks import capacity
 
     return capacity.main([])
+
+
+def _saturated(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
+    """Once undisturbed a repetition; killed once, since there it is about what is left."""
+    from benchmarks import processes, reactions, saturating, stack
+
+    cases = [saturating.CASES[0]] * options.repeat + list(saturating.CASES[1:])
+    if not stack.may_kill_postgres():
+        print("saturated: the Postgres that DATABASE_URL names is not killed", flush=True)
+        cases = [case for case in cases if not case.kills_postgres]
+    runs = []
+    with processes.own_server(0) as url:
+        for case in cases:
+            print(f"webhooks, as many as are taken: {case.name}", flush=True)
+            runs.append(saturating.saturate(url, case, options.seconds))
+    print(f"\nWebhooks as fast as they are acknowledged, {options.seconds:g} s a run, workers at work\n")
+    print(reactions.saturated(runs), end="\n\n", flush=True)
+    return runs
+
+
+def _comeback(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
+    from benchmarks import processes, reactions, returning, stack
+
+    if not stack.may_kill_postgres():
+        print("comeback: left out, the Postgres that DATABASE_URL names is not killed", flush=True)
+        return []
+    print(f"everything killed and started again, {options.returns} times", flush=True)
+    with processes.own_server(0) as url:
+        runs = returning.come_back(url, options.returns)
+    print("\nPostgres, web and worker killed with SIGKILL at once and ordered to start again\n")
+    print(reactions.returned(runs), end="\n\n", flush=True)
+    return runs
+
+
+def _quiet(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
+    from benchmarks import neighbours, processes, reactions
+
+    runs = []
+    with processes.own_server(0) as quiet, processes.own_server(options.rows) as reading:
+        for repetition in range(options.repeat):
+            for case in neighbours.CASES:
+                print(f"{case.name}, repetition {repetition + 1} of {options.repeat}", flush=True)
+                runs.append(neighbours.live_beside(quiet, reading, case, records=options.rows, seconds=options.seconds))
+    print(f"\nWon deals of one partner at {neighbours.RATE:g}/s while others read {options.rows:,} time entries each\n")
+    print(reactions.beside(runs), end="\n\n", flush=True)
+    return runs
 
 
 if __name__ == "__main__":

@@ -5,25 +5,21 @@ fetched from the vendor (a body is never believed), loaded, planned by the flow,
 first. Times are taken outside: here when an event was due, at the vendor when a call arrived.
 """
 
-import asyncio
-import hashlib
-import hmac
 import secrets
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
-import orjson
 from django_tenants.utils import schema_context
 
 from apps.syncs.models import InboxEvent
 from benchmarks import installation
 from benchmarks.measuring import Usage, measured, postgres_meter
 from benchmarks.processes import arrivals, tell, web, worker
+from benchmarks.senders import Address, send_when_due
 
 _DRAIN_SECONDS = 30.0
-_WARM_EVENTS = 40
+_WARM_EVENTS, _WARM_RATE = 40, 10.0
 
 
 @dataclass(slots=True)
@@ -40,6 +36,19 @@ class Hooking:
     arrive_ms: list[float] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
 
+    def note(self, deal: str, milliseconds: float, is_acknowledged: bool) -> None:
+        if is_acknowledged:
+            self.acknowledged += 1
+            self.acknowledge_ms.append(milliseconds)
+
+    def judge(self, due: dict[str, float], found: dict[str, Any]) -> None:
+        """`found`: what the vendor saw."""
+        self.sent = len(due)
+        self.arrived = len(found["created"])
+        self.most_copies = found["most_copies"]
+        self.fetch_ms = [(at - due[deal]) * 1000 for deal, at in found["fetched"].items() if deal in due]
+        self.arrive_ms = [(at - due[deal]) * 1000 for deal, at in found["created"].items() if deal in due]
+
 
 def won_deals(base_url: str, rate: float, seconds: float) -> Hooking:
     """Open loop: events are sent when they are due, whether or not earlier ones were answered."""
@@ -48,62 +57,30 @@ def won_deals(base_url: str, rate: float, seconds: float) -> Hooking:
     hooks = installation.install_hooks(base_url, key)
     meter = postgres_meter(installation.backend())
     with worker() as worker_pid, web(installation.HOST) as (web_pid, port):
-        address = f"http://127.0.0.1:{port}{hooks.path}"
-        _warm_up(base_url, address, key)
+        address = Address(f"http://127.0.0.1:{port}{hooks.path}", key, installation.HOST)
+        warm_up(base_url, address)
         result = Hooking(rate)
         with measured(worker_pid, meter) as usage, measured(web_pid, lambda: 0.0) as of_web:
-            due = asyncio.run(_send(address, key, rate, round(rate * seconds), result))
-            found = _await_arrivals(base_url, len(result.acknowledge_ms))
+            due = send_when_due(address, rate, result.note, count=round(rate * seconds))
+            found = await_arrivals(base_url, result.acknowledged)
         usage.cpu_s += of_web.cpu_s
         usage.tree_rss_mb += of_web.tree_rss_mb
         result.usage = usage
-    _judge(result, due, found)
+    result.judge(due, found)
     _expect_kept(result)
     return result
 
 
-def _warm_up(base_url: str, address: str, key: str) -> None:
+def warm_up(base_url: str, address: Address) -> None:
     """Every process has answered a few times; then the vendor forgets."""
     tell(base_url, "/reset")  # what an earlier run sent would count as answered
-    warm = Hooking(0)
-    asyncio.run(_send(address, key, 10.0, _WARM_EVENTS, warm))
-    _await_arrivals(base_url, warm.acknowledged)
+    warm = Hooking(_WARM_RATE)
+    send_when_due(address, _WARM_RATE, warm.note, count=_WARM_EVENTS)
+    await_arrivals(base_url, warm.acknowledged)
     tell(base_url, "/reset")
 
 
-async def _send(address: str, key: str, rate: float, count: int, result: Hooking) -> dict[str, float]:
-    """Returns when each deal's event was due."""
-    run = secrets.token_hex(4)
-    due: dict[str, float] = {}
-    began = time.time() + 0.1
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(30)) as session:
-        waiting: list[asyncio.Task[None]] = []
-        for number in range(count):
-            at = began + number / rate
-            await asyncio.sleep(max(0.0, at - time.time()))
-            deal = f"{run}-{number}"
-            due[deal] = at
-            waiting.append(asyncio.create_task(_post(session, address, key, deal, at, result)))
-        await asyncio.gather(*waiting)
-    result.sent = count
-    return due
-
-
-async def _post(session: aiohttp.ClientSession, address: str, key: str, deal: str, due: float, result: Hooking) -> None:
-    body = orjson.dumps({"event": "deal.won", "deal_id": deal})
-    headers = {
-        "Host": installation.HOST,
-        "Content-Type": "application/json",
-        "X-Bench-Signature": hmac.new(key.encode(), body, hashlib.sha256).hexdigest(),
-    }
-    async with session.post(address, data=body, headers=headers) as response:
-        await response.read()
-        if response.status < 300:
-            result.acknowledged += 1
-            result.acknowledge_ms.append((time.time() - due) * 1000)
-
-
-def _await_arrivals(base_url: str, expected: int) -> dict[str, Any]:
+def await_arrivals(base_url: str, expected: int) -> dict[str, Any]:
     """What the vendor saw, as soon as it saw all, or when nothing has come for a while."""
     quiet_since, seen = time.monotonic(), -1
     while True:
@@ -115,13 +92,6 @@ def _await_arrivals(base_url: str, expected: int) -> dict[str, Any]:
         elif time.monotonic() - quiet_since > _DRAIN_SECONDS:
             return found
         time.sleep(0.25)
-
-
-def _judge(result: Hooking, due: dict[str, float], found: dict[str, Any]) -> None:
-    result.arrived = len(found["created"])
-    result.most_copies = found["most_copies"]
-    result.fetch_ms = [(at - due[deal]) * 1000 for deal, at in found["fetched"].items() if deal in due]
-    result.arrive_ms = [(at - due[deal]) * 1000 for deal, at in found["created"].items() if deal in due]
 
 
 def _expect_kept(result: Hooking) -> None:

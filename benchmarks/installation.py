@@ -24,6 +24,8 @@ from apps.syncs.services import add_syncs
 
 SCHEMA = "throughline_benchmarks"
 HOST = f"benchmarks.{settings.BASE_DOMAIN}"
+NEIGHBOUR = "throughline_benchmarks_neighbour"
+"""Another partner of the same installation."""
 _REASON = "benchmark"
 _RECORDS = ("canonical_", "syncs_", "exceptions_")
 _ENOUGH_ROWS = 500
@@ -42,42 +44,58 @@ def prepare() -> None:
     """Migrate, and make the partner if it is not there yet."""
     call_command("migrate_partners", stdout=StringIO())
     ensure_public_partner()
-    if not Partner.objects.filter(schema_name=SCHEMA).exists():
-        create_partner(name="Benchmarks", schema_name=SCHEMA, domain=HOST)
+    _ensure(SCHEMA, "Benchmarks", HOST)
 
 
-def empty() -> None:
-    """Forget all records and connections of the benchmarks' partner; nobody else's."""
-    _empty(_EMPTIED)
+def prepare_neighbour() -> None:
+    """A second partner, with nothing in it."""
+    _ensure(NEIGHBOUR, "Neighbour", f"neighbour.{settings.BASE_DOMAIN}")
+    empty(NEIGHBOUR)
+
+
+def _ensure(schema_name: str, name: str, domain: str) -> None:
+    if not Partner.objects.filter(schema_name=schema_name).exists():
+        create_partner(name=name, schema_name=schema_name, domain=domain)
+
+
+def empty(schema_name: str = SCHEMA) -> None:
+    """Forget all records and connections of a partner of the benchmarks; nobody else's."""
+    _empty(schema_name, _EMPTIED)
 
 
 def empty_records() -> None:
     """Forget what was read, but neither the connections nor the files."""
-    _empty(_RECORDS)
+    _empty(SCHEMA, _RECORDS)
 
 
-def _empty(beginnings: tuple[str, ...]) -> None:
+def _empty(schema_name: str, beginnings: tuple[str, ...]) -> None:
     with database.cursor() as cursor:
-        cursor.execute("delete from public.core_duework where schema_name = %s", [SCHEMA])
+        cursor.execute("delete from public.core_duework where schema_name = %s", [schema_name])
         cursor.execute(
-            "delete from public.core_configstamp where schema_name = %s", [SCHEMA]
+            "delete from public.core_configstamp where schema_name = %s", [schema_name]
         )  # emptying moves no stamp
         # Rings an earlier run left behind are signed with its key. Losing a ring harms nobody: the worker looks by itself.
         cursor.execute("delete from public.django_q_ormq")
-        cursor.execute("select tablename from pg_tables where schemaname = %s", [SCHEMA])
+        cursor.execute("select tablename from pg_tables where schemaname = %s", [schema_name])
         names = [name for (name,) in cursor.fetchall() if name.startswith(beginnings)]
-        tables = ", ".join(f'"{SCHEMA}"."{name}"' for name in names)
+        tables = ", ".join(f'"{schema_name}"."{name}"' for name in names)
         cursor.execute(f"truncate {tables} cascade")
 
 
 def install_pull(base_url: str) -> int:
     """A customer whose time entries are read from the vendor. Returns the sync's id; nothing was read yet."""
-    with partner_context(SCHEMA):
-        connection = _connect("pulling", base_url, ["time"], {})
-        (sync,) = add_syncs(connection, objects=["time_entries"], every_minutes=7 * 24 * 60, actor=None, reason=_REASON)
+    sync_id = begin_back_fill(base_url, SCHEMA, "pulling")
     with database.cursor() as cursor:
         cursor.execute("delete from public.core_duework where schema_name = %s", [SCHEMA])
-    return int(sync.pk)
+    return sync_id
+
+
+def begin_back_fill(base_url: str, schema_name: str, slug: str) -> int:
+    """A new customer's time entries, due to be read for the first time. Returns the sync's id."""
+    with partner_context(schema_name):
+        connection = _connect(slug, base_url, ["time"], {})
+        (sync,) = add_syncs(connection, objects=["time_entries"], every_minutes=7 * 24 * 60, actor=None, reason=_REASON)
+        return int(sync.pk)
 
 
 def install_hooks(base_url: str, webhook_key: str) -> Hooks:

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from benchmarks import manifests
 from benchmarks.delivering import Delivering
@@ -100,7 +101,7 @@ def delivered(runs: list[Delivering]) -> str:
                 f"{1000 * cpu:.2f} ms",
                 f"{statistics.median(run.last_start_s for run in mine):.1f} s",
                 f"{max(run.usage.peak_rss_mb for run in mine):.0f} MB",
-                _verdict(statistics.median(speeds) >= case.goal, f"≥ {case.goal:,.0f}"),
+                verdict(statistics.median(speeds) >= case.goal, f"≥ {case.goal:,.0f}"),
             ]
         )
     head = ("case", "deliveries/s", "range", "CPU each, own + Postgres", "last call after", "largest process", "goal")
@@ -120,13 +121,13 @@ def tenanted(run: Tenants) -> str:
         (
             "making a partner, median / p95 / largest",
             f"{middle:.2f} / {p95:.2f} / {max(run.created_s):.2f} s",
-            _verdict(p95 <= PARTNER_SECONDS, f"≤ {PARTNER_SECONDS:g} s"),
+            verdict(p95 <= PARTNER_SECONDS, f"≤ {PARTNER_SECONDS:g} s"),
         ),
         ("the same, first fifth → last fifth", f"{first:.2f} → {last:.2f} s", ""),
         (
             f"migrate_partners with nothing to do, median / largest of {len(run.nothing_s)}",
             f"{statistics.median(run.nothing_s):.2f} / {slowest:.2f} s",
-            _verdict(slowest <= RELEASE_SECONDS, f"≤ {RELEASE_SECONDS:g} s"),
+            verdict(slowest <= RELEASE_SECONDS, f"≤ {RELEASE_SECONDS:g} s"),
         ),
         ("migrate_partners with one partner behind", f"{run.one_behind_s:.2f} s", ""),
         ("a claim and its end beside one partner, p50 / p95", f"{one} ms", ""),
@@ -173,7 +174,7 @@ def _line(rows: list[Row], mine: list[Row], product: str, case: str) -> list[str
         f"{max(row.usage.peak_rss_mb for row in mine):.0f} MB",
         f"{max(row.usage.tree_rss_mb for row in mine):.0f} MB",
         *[_ratio(mine, _of(rows, other, case)) for other in _others(rows)],
-        _verdict(statistics.median(speeds) >= goal, f"≥ {goal:,.0f}") if goal else "",
+        verdict(statistics.median(speeds) >= goal, f"≥ {goal:,.0f}") if goal else "",
     ]
 
 
@@ -198,13 +199,15 @@ def _of(rows: list[Row], product: str, case: str) -> list[Row]:
 def nothing_new(rows: list[Row]) -> str:
     seconds = [row.usage.wall_s for row in rows if row.case == "nothing new"]
     median = statistics.median(seconds)
-    verdict = _verdict(median <= NOTHING_SECONDS, f"≤ {NOTHING_SECONDS} s")
-    return f"Incremental read of nothing, running worker: {median:.3f} s (max {max(seconds):.3f}, n={len(seconds)}) {verdict}"
+    said = verdict(median <= NOTHING_SECONDS, f"≤ {NOTHING_SECONDS} s")
+    return (
+        f"Incremental read of nothing, running worker: {median:.3f} s (max {max(seconds):.3f}, n={len(seconds)}) {said}"
+    )
 
 
 def memory(rows: list[Row]) -> str:
     largest = max(row.usage.peak_rss_mb for row in rows if row.product == OURS)
-    return f"Largest worker process: {largest:.0f} MB {_verdict(largest < WORKER_MB, f'< {WORKER_MB:.0f} MB')}"
+    return f"Largest worker process: {largest:.0f} MB {verdict(largest < WORKER_MB, f'< {WORKER_MB:.0f} MB')}"
 
 
 def hooked(runs: list[Hooking]) -> str:
@@ -221,7 +224,7 @@ def hooked(runs: list[Hooking]) -> str:
                 f"{p50:.0f} / {p95:.0f} / {p99:.0f}",
                 f"{1000 * (run.usage.cpu_s + run.usage.postgres_cpu_s) / max(run.sent, 1):.0f} ms",
                 f"{run.usage.tree_rss_mb:.0f} MB",
-                _verdict(is_good, "50 / 150"),
+                verdict(is_good, "50 / 150"),
             ]
         )
     head = (
@@ -235,7 +238,8 @@ def _three(values: list[float]) -> str:
     return " / ".join(f"{percentile(values, share):.0f}" for share in (0.50, 0.95, 0.99))
 
 
-def _verdict(is_met: bool, goal: str) -> str:
+def verdict(is_met: bool, goal: str) -> str:
+    """The goal, with whether it is met."""
     return f"{'✓' if is_met else '✗'} {goal}"
 
 
@@ -250,8 +254,8 @@ def machine() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} × {model}, Python {platform.python_version()}, load {load}"
 
 
-def keep(rows: list[Row], runs: Sequence[Hooking | Tenants | Sizes]) -> None:
-    """Append the single measurements to .local/bench/results.jsonl."""
+def keep(rows: list[Row], runs: Sequence[Any]) -> None:
+    """Append the single measurements, of whatever dataclass, to .local/bench/results.jsonl."""
     HOME.mkdir(parents=True, exist_ok=True)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     with (HOME / "results.jsonl").open("a") as out:

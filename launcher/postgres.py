@@ -15,18 +15,29 @@ from launcher.embedded_postgres import PROFILES, EmbeddedPostgres
 from launcher.errors import AlreadyRunningError, LauncherError
 from launcher.processes import die_with_parent
 
+_LOOK_SECONDS = 0.02
 
-def run(command: Sequence[str], environment: dict[str, str]) -> int:
-    """Run to its end, hand on SIGTERM, and leave Ctrl-C to the command, which the terminal tells itself."""
+
+def run(command: Sequence[str], environment: dict[str, str], *, meanwhile: Callable[[], object] | None = None) -> int:
+    """Run to its end, hand on SIGTERM, and leave Ctrl-C to the command, which the terminal tells itself. `meanwhile` is called again
+    and again until then."""
     earlier = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         child = subprocess.Popen(command, env=environment, preexec_fn=_with_default_interrupt())
         signal.signal(signal.SIGTERM, lambda signum, _: child.send_signal(signum))
-        code = child.wait()
+        code = _ended(child, meanwhile)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, earlier)
     return code if code >= 0 else 128 - code
+
+
+def _ended(child: subprocess.Popen[bytes], meanwhile: Callable[[], object] | None) -> int:
+    while meanwhile is not None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.wait(_LOOK_SECONDS)
+        meanwhile()
+    return child.wait()
 
 
 def _with_default_interrupt() -> Callable[[], None]:

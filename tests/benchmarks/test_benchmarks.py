@@ -4,23 +4,29 @@ import asyncio
 import io
 import subprocess
 import sys
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import orjson
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from apps.connectors.manifest.loader import load_file
+from apps.connectors.webhooks import signature_of
 from apps.mappings.engine import Mapped, MappingSpec, compile_mapping
 from apps.tabular.reading.opening import open_table
-from benchmarks import files, report, server
+from benchmarks import files, neighbours, reactions, report, server
 from benchmarks.hooks import Hooking, percentile
 from benchmarks.mapping import MappedPage
 from benchmarks.measuring import Usage, measured
 from benchmarks.processes import CONNECTORS
+from benchmarks.returning import Return
+from benchmarks.saturating import Saturation
+from benchmarks.senders import Address, send_as_answered, send_when_due
 from benchmarks.tenants import Tenants
 
 T = TypeVar("T")
@@ -129,6 +135,102 @@ class TestFiles:
         first, second = ([[str(cell) for cell in row.cells] for row in one.rows()] for one in tables)
         assert len(first) == 30 and [row[0] for row in first] == [row[0] for row in second]
         assert tables[0].detected.headers == tables[1].detected.headers == list(files.HEADINGS)
+
+
+class Receiver:
+    """Answers webhooks with what it is told to, and keeps them."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
+        self.bodies: list[dict[str, Any]] = []
+        self.signatures: list[str | None] = []
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.bodies.append(orjson.loads(await request.read()))
+        self.signatures.append(request.headers.get("X-Bench-Signature"))
+        return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
+
+    def during(self, work: Callable[[Address], T]) -> T:
+        """In a server of its own; the work runs in another thread, as it brings its own event loop."""
+
+        async def serve() -> T:
+            app = web.Application()
+            app.router.add_post("/hooks/x/", self.take)
+            async with TestServer(app) as running:
+                address = Address(str(running.make_url("/hooks/x/")), "key", "benchmarks.localhost")
+                return await asyncio.to_thread(work, address)
+
+        return finished(serve())
+
+
+class TestSenders:
+    def test_who_gets_no_yes_sends_the_same_again(self) -> None:
+        receiver, run = Receiver(500, 503), Saturation("x")
+
+        receiver.during(lambda at: send_as_answered(at, 1, 0.05, run.note, patience=10, pause=0.0))
+
+        deals = [body["deal_id"] for body in receiver.bodies]
+        assert deals[0] == deals[1] == deals[2] and len(set(deals)) == len(deals) - 2
+        assert run.unanswered == 2
+        assert run.acknowledged == list(dict.fromkeys(deals))
+
+    def test_events_are_signed_as_the_manifest_says_and_due_at_their_rate(self) -> None:
+        receiver, run = Receiver(200, 500), Hooking(100)
+
+        due = receiver.during(lambda at: send_when_due(at, 100, run.note, count=3))
+        run.judge(due, {"fetched": {}, "created": dict.fromkeys(due, max(due.values())), "most_copies": 1})
+
+        assert (run.sent, run.acknowledged, run.arrived) == (3, 2, 3)
+        assert sorted(round(ms) for ms in run.arrive_ms) == [0, 10, 20]
+        manifest = load_file(CONNECTORS / "bench" / "manifest.yaml")
+        assert manifest.webhooks is not None
+        body = orjson.dumps(receiver.bodies[0])
+        wanted = signature_of(manifest.webhooks.signature, "key", method="POST", url="", body=body)
+        assert receiver.signatures[0] == wanted
+
+
+class TestReactions:
+    def saturation(self, *, seconds: float = 1.0, cpu: float = 1.0) -> Saturation:
+        run = Saturation("undisturbed", seconds=seconds, usage=Usage(cpu_s=cpu, postgres_cpu_s=cpu))
+        for number in range(400):
+            run.note(str(number), 10.0, True)
+        return run
+
+    def test_an_acknowledged_event_that_is_not_kept_fails_the_goal(self) -> None:
+        run = self.saturation()
+        run.compare(Counter({str(number): 1 for number in range(400)}))
+        assert "✓ ≥ 300/s, none lost" in reactions.saturated([run])
+
+        run.compare(Counter({str(number): 1 for number in range(1, 500)}))
+        assert run.lost == 1 and "✗ ≥ 300/s, none lost" in reactions.saturated([run])
+
+    def test_one_that_is_kept_twice_does_too_and_so_does_a_slow_run(self) -> None:
+        run = self.saturation()
+        run.compare(Counter({str(number): 1 for number in range(400)}) + Counter({"7": 1}))
+        assert run.doubled == 1 and "✗" in reactions.saturated([run])
+
+        assert "✗ ≥ 300/s" in reactions.saturated([self.saturation(seconds=2.0)])
+        killed = self.saturation(seconds=2.0, cpu=0.0)
+        assert "✓ none lost" in reactions.saturated([killed]), "while it is down nobody asks how fast it is"
+
+    def test_the_slowest_return_is_judged(self) -> None:
+        good, bad = Return(0.5, 1.0, 1.5, 2.0), Return(0.5, 1.0, 3.5, 4.0)
+
+        assert "✓ ≤ 3 s" in reactions.returned([good, good])
+        told = reactions.returned([good, good, bad])
+        assert "✗ ≤ 3 s" in told and "| 1.50 s | 3.50 s" in told
+
+    def test_a_quiet_partner_is_compared_with_itself_alone(self) -> None:
+        def run(case: neighbours.Case, ms: float, arrived: int = 1) -> neighbours.Beside:
+            hooking = Hooking(5, sent=1, acknowledged=1, arrived=arrived, arrive_ms=[ms])
+            return neighbours.Beside(case, hooking, 9_000.0)
+
+        alone, busy = run(neighbours.IDLE, 50), neighbours.CASES[1]
+
+        assert "1.80 ×" in reactions.beside([alone, run(busy, 90)])
+        assert "✓ ≤ 2 ×" in reactions.beside([alone, run(busy, 90)])
+        assert "✗ ≤ 2 ×" in reactions.beside([alone, run(busy, 110)])
+        assert "✗ ≤ 2 ×" in reactions.beside([alone, run(busy, 50, arrived=0)])
 
 
 def test_partners_are_judged_by_their_slow_ones_and_growth_is_shown() -> None:

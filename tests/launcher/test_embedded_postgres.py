@@ -17,10 +17,12 @@ from typing import Any
 import psycopg
 import pytest
 
+from launcher import benching
 from launcher.embedded_postgres import PROFILES, EmbeddedPostgres
 from launcher.environment import PROJECT
 from launcher.errors import AlreadyRunningError, LauncherError
 from launcher.lock import LockedError, ProcessLock
+from launcher.postgres import run
 from launcher.processes import is_alive
 from tests.waiting import wait_until
 
@@ -216,6 +218,35 @@ class TestKilled:
         stopped.start()
 
         assert stopped.pid != killed
+        assert _kept_rows(stopped) == rows
+
+    def test_benchmarks_that_killed_it_find_it_again_where_it_was(self, stopped: EmbeddedPostgres) -> None:
+        stopped.start()
+        rows, url, killed = _keep_a_row(stopped), stopped.url(), stopped.pid
+        script = f"""
+            import os, psycopg, signal, time
+            os.kill({killed}, signal.SIGKILL)
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline:
+                time.sleep(0.01)
+                try:
+                    psycopg.connect({url!r}).close()
+                except psycopg.OperationalError:
+                    continue
+                try:
+                    os.kill({killed}, 0)
+                except ProcessLookupError:  # the new one answered, not the last of the old
+                    raise SystemExit(5)
+            """
+
+        code = run(
+            [sys.executable, "-c", textwrap.dedent(script)],
+            dict(os.environ),
+            meanwhile=lambda: benching.revive(stopped),
+        )
+
+        assert code == 5
+        assert stopped.pid != killed and stopped.url() == url
         assert _kept_rows(stopped) == rows
 
     @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
