@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client as DjangoClient
 from django_tenants.utils import schema_context
 
@@ -439,3 +440,32 @@ class TestKeepingUp:
         command._ring_if_due()
 
         assert [record.message.split(":")[0] for record in caplog.records] == ["core.worker.behind"]
+
+    def test_a_worker_that_starts_before_its_database_waits_for_it(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """After a machine came back: Postgres is still recovering when the worker is there."""
+        answers = iter([OperationalError("starting up"), OperationalError("starting up"), None])
+        asked: list[object] = []
+
+        def connect() -> None:
+            asked.append(answer := next(answers))
+            if answer is not None:
+                raise answer
+
+        monkeypatch.setattr(runworker, "connection", SimpleNamespace(ensure_connection=connect))
+
+        runworker.Command()._await_database()
+
+        assert len(asked) == 3
+        assert [record.message for record in caplog.records] == ["core.worker.waits_for_database starting up"]
+
+    def test_but_not_for_ever(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse() -> None:
+            raise OperationalError("wrong password")
+
+        monkeypatch.setattr(runworker, "connection", SimpleNamespace(ensure_connection=refuse))
+        monkeypatch.setattr(runworker, "_PATIENCE_SECONDS", -1.0)
+
+        with pytest.raises(OperationalError, match="wrong password"):
+            runworker.Command()._await_database()

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
+from django.db import OperationalError, connection
 
 from apps.core.garbage import collect_seldom
 from apps.core.tenancy import replica
@@ -20,6 +20,7 @@ from apps.core.work.bell import ring_bell
 logger = logging.getLogger(__name__)
 _TICK_SECONDS = 1.0
 _TELL_SECONDS = 60.0
+_PATIENCE_SECONDS, _AGAIN_SECONDS = 60.0, 0.1
 _STOPPING = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -33,6 +34,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from django_q import cluster as q2
 
+        self._await_database()
         try:
             refuse_transaction_pooling()
         except TransactionPoolingError as error:
@@ -59,6 +61,22 @@ class Command(BaseCommand):
             self._beat()
         logger.error("core.worker.died: the supervisor should start it again")
         sys.exit(1)
+
+    def _await_database(self) -> None:
+        """After a machine came back Postgres may still be recovering. Raises the database's error when it takes too long."""
+        began = time.monotonic()
+        is_told = False
+        while True:
+            try:
+                connection.ensure_connection()
+                return
+            except OperationalError as error:
+                if time.monotonic() - began > _PATIENCE_SECONDS:
+                    raise
+                if not is_told:
+                    logger.warning("core.worker.waits_for_database %s", error)
+                is_told = True
+                time.sleep(_AGAIN_SECONDS)
 
     def _ring_if_due(self) -> None:
         """The tick: indexed queries over the shared table, never a look into every schema."""
