@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from apps.core.turns import turns
@@ -35,6 +35,17 @@ def commit_unhurried() -> None:
     is done again if the machine dies. A later commit that does wait brings this one to disk before itself."""
     with connection.cursor() as cursor:
         cursor.execute("set local synchronous_commit = off")
+
+
+@contextmanager
+def atomic_unhurried() -> Iterator[None]:
+    """A transaction that promises no more than `commit_unhurried`; inside another one it is part of that and asks for nothing. What
+    commits later and does wait for the disk finds it there before itself: an intent's call is never made before what led to it is kept."""
+    is_own = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_own:
+            commit_unhurried()
+        yield
 
 
 def check_references() -> None:

@@ -15,6 +15,7 @@ from apps.canonical.reading import by_ids
 from apps.canonical.services import create_record, create_records
 from apps.core.errors import AppError
 from apps.core.problems import Problem, clear, report
+from apps.core.statements import atomic_unhurried
 from apps.flows.blueprints import SalesToDeliverySettings
 from apps.flows.models import Flow, FlowItem
 from apps.flows.models import ItemStatus as Status
@@ -152,7 +153,7 @@ def _locked_item(flow: Flow, opportunity: Opportunity) -> FlowItem:
     return item
 
 
-@transaction.atomic
+@atomic_unhurried()  # if the machine dies, item, records and intents are lost together, and the deal is started again
 def start(
     flow: Flow,
     settings: SalesToDeliverySettings,

@@ -16,6 +16,7 @@ from apps.connectors.types import VendorPermanentError, VendorTransientError
 from apps.core import clock
 from apps.core.errors import PermanentError
 from apps.core.problems import Problem, clear, report
+from apps.core.statements import atomic_unhurried
 from apps.core.work import Slice, Work, renew, wake
 from apps.core.work.kinds import REACT
 from apps.mappings.services import drift
@@ -134,7 +135,7 @@ def _bring(
     return None
 
 
-@transaction.atomic
+@atomic_unhurried()  # if the machine dies, records and the events' end are lost together, and the events done again
 def _load(
     connection: Connection, object_name: str, record: dict[str, Any] | None, events: list[InboxEvent], now: datetime
 ) -> None:
