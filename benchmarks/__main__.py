@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 NAMES = (
-    "pull", "hooks", "mapping", "manifests", "deliver", "files", "tenants", "saturated", "comeback", "quiet", "capacity",
+    "pull", "hooks", "mapping", "manifests", "deliver", "files", "tenants", "saturated", "comeback", "quiet", "steps",
+    "capacity",
 )  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def main() -> int:
         rows += _files(options)
     if "tenants" in options.names:
         runs += _tenants(options)
-    for name, measure in (("saturated", _saturated), ("comeback", _comeback), ("quiet", _quiet)):
+    for name, measure in (("saturated", _saturated), ("comeback", _comeback), ("quiet", _quiet), ("steps", _steps)):
         if name in options.names:
             runs += measure(options)
     report.keep(rows, runs)
@@ -242,6 +243,16 @@ def _quiet(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
     print(f"\nWon deals of one partner at {neighbours.RATE:g}/s while others read {options.rows:,} time entries each\n")
     print(reactions.beside(runs), end="\n\n", flush=True)
     return runs
+
+
+def _steps(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
+    from benchmarks import processes, reactions, steps
+
+    with processes.own_server(0) as url:
+        run = steps.follow(url, 30 if options.quick else 200)
+    print(f"\nOne won deal after the other in one process, medians of {run.events}; statements in {steps.LOG}\n")
+    print(reactions.stepped(run), end="\n\n", flush=True)
+    return [run]
 
 
 if __name__ == "__main__":

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from benchmarks.hooks import percentile
 from benchmarks.neighbours import IDLE, Beside
-from benchmarks.report import table, verdict
 from benchmarks.returning import Return
 from benchmarks.saturating import SENDERS, Saturation
+from benchmarks.steps import Stepping
+from benchmarks.tables import table, verdict
 
 SATURATED_PER_SECOND = 300.0
 RETURN_SECONDS = 3.0
@@ -91,3 +92,21 @@ def beside(runs: Sequence[Beside]) -> str:
 
 def _arrivals(runs: Sequence[Beside], name: str) -> list[float]:
     return [milliseconds for run in runs if run.case.name == name for milliseconds in run.hooking.arrive_ms]
+
+
+def stepped(run: Stepping) -> str:
+    lines = [
+        (
+            step.name,
+            *(f"{value:.1f}" for value in (step.wall_ms, step.postgres_ms, step.vendor_ms, step.own_ms)),
+            str(step.trips),
+        )
+        for step in run.steps
+    ]
+    total = [
+        sum(column)
+        for column in zip(*((s.wall_ms, s.postgres_ms, s.vendor_ms, s.own_ms) for s in run.steps), strict=True)
+    ]
+    lines.append(("all", *(f"{value:.1f}" for value in total), str(sum(step.trips for step in run.steps))))
+    head = ("step", "ms", "of it waiting for Postgres", "for the vendor", "Python", "trips to Postgres")
+    return table(head, lines)

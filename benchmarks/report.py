@@ -13,11 +13,10 @@ from benchmarks import manifests
 from benchmarks.delivering import Delivering
 from benchmarks.files import FileStep
 from benchmarks.hooks import Hooking, percentile
-from benchmarks.installation import Sizes
 from benchmarks.mapping import GOAL_MS, MappedPage
 from benchmarks.measuring import Usage
 from benchmarks.processes import HOME
-from benchmarks.tables import table
+from benchmarks.tables import table, verdict
 from benchmarks.tenants import Tenants
 
 OURS = "Throughline"
@@ -236,11 +235,6 @@ def hooked(runs: list[Hooking]) -> str:
 
 def _three(values: list[float]) -> str:
     return " / ".join(f"{percentile(values, share):.0f}" for share in (0.50, 0.95, 0.99))
-
-
-def verdict(is_met: bool, goal: str) -> str:
-    """The goal, with whether it is met."""
-    return f"{'✓' if is_met else '✗'} {goal}"
 
 
 def machine() -> str:

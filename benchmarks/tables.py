@@ -10,3 +10,8 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     text = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     rule = "|".join("-" * (width + 2) for width in widths)
     return "\n".join([f"| {text[0]} |", f"|{rule}|", *[f"| {line} |" for line in text[1:]]])
+
+
+def verdict(is_met: bool, goal: str) -> str:
+    """The goal, with whether it is met."""
+    return f"{'✓' if is_met else '✗'} {goal}"

@@ -106,7 +106,6 @@ class TestProcfile:
         assert "--no-control-socket" in words
         assert words[words.index("--worker-class") + 1] == "gthread"
 
-
     def test_web_is_loaded_once_by_what_a_platform_gives_it(self) -> None:
         """Platforms name no settings module. Views are there before the first request."""
         given = ("SECRET_KEY", "FIELD_KEYS", "DATABASE_URL")
