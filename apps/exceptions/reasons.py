@@ -87,6 +87,13 @@ _REASONS = (
         Audience.CUSTOMER,
     ),
     Reason(
+        "consent_ending",
+        "The consent ends soon and can't be renewed",
+        "Our access to one of your systems ends soon, and we could not renew it.",
+        "Reconnect before the day named. It closes itself when the consent was renewed.",
+        Audience.CUSTOMER,
+    ),
+    Reason(
         "permission",
         "The connection may not do this",
         "Our access to one of your systems lacks a permission.",

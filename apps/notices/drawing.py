@@ -9,12 +9,19 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
 from django.template.loader import render_to_string
+from django.urls import reverse
 
+from apps.notices.links import Link, Purpose, sign
 from apps.notices.models import Notice
 from apps.notices.parts import Part
 from apps.partners.colours import contrast, scale
 from apps.partners.models import Partner
 from apps.partners.selectors import base_url
+
+_WORDS = {
+    Purpose.RECONNECT: "a link for the recipient alone, to the page that gives access anew",
+    Purpose.QUESTION: "a link for the recipient alone, to the question",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,11 @@ def brand_of(partner: Partner) -> Brand:
 
 def mail(notice: Notice, brand: Brand, *, connection: BaseEmailBackend | None = None) -> EmailMultiAlternatives:
     """The mail of a notice. Its Message-ID is the notice's, so that a mail system can drop it when it comes twice."""
-    context = {"brand": brand, "subject": notice.subject, "parts": [_drawn(part, brand) for part in notice.body]}
+    context = {
+        "brand": brand,
+        "subject": notice.subject,
+        "parts": [_drawn(part, notice, brand) for part in notice.body],
+    }
     message = EmailMultiAlternatives(
         subject=" ".join(notice.subject.split()),
         body=render_to_string("notices/mail.txt", context),
@@ -63,7 +74,7 @@ def mail(notice: Notice, brand: Brand, *, connection: BaseEmailBackend | None = 
 
 def shown(notice: Notice) -> list[dict[str, Any]]:
     """What it says, for staff: where a link leads in words, never the signed address itself."""
-    return [{**part, "shown": part.get("path", "")} for part in notice.body]
+    return [{**part, "shown": part.get("path") or _WORDS.get(part.get("purpose", ""), "")} for part in notice.body]
 
 
 def message_id(notice: Notice, brand: Brand) -> str:
@@ -71,7 +82,12 @@ def message_id(notice: Notice, brand: Brand) -> str:
     return f"<notice-{notice.pk}.{brand.partner.schema_name}@{host}>"
 
 
-def _drawn(part: Part, brand: Brand) -> dict[str, Any]:
+def _drawn(part: Part, notice: Notice, brand: Brand) -> dict[str, Any]:
     if part["kind"] != "link":
         return part
-    return {**part, "url": f"{brand.url}{part['path']}"}
+    return {**part, "url": f"{brand.url}{part.get('path') or _signed(part, notice)}"}
+
+
+def _signed(part: Part, notice: Notice) -> str:
+    link = Link(Purpose(part["purpose"]), part["subject"], part["version"], notice.recipient_id or 0)
+    return reverse("portal:follow", args=[sign(link)], urlconf=settings.ROOT_URLCONF)

@@ -19,6 +19,9 @@ class NoticeStatus(models.TextChoices):
 
 class NoticeKind(models.TextChoices):
     TEST = "test", "Test"
+    RECONNECT = "reconnect", "Access refused"
+    WORKS_AGAIN = "works_again", "Works again"
+    QUESTIONS = "questions", "Questions"
 
 
 class Notice(models.Model):
@@ -34,6 +37,9 @@ class Notice(models.Model):
         help_text="Empty: about the partner's own affairs or several customers; only staff see it.",
     )
     kind = models.CharField(max_length=20, choices=NoticeKind.choices)
+    case = models.ForeignKey(
+        "exceptions.ExceptionCase", null=True, blank=True, on_delete=models.SET_NULL, related_name="notices"
+    )
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.MAIL)
     recipient = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -61,3 +67,28 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} ({self.pk})"
+
+
+class CaseNews(models.Model):
+    """A case that opened or ended, and nobody was told yet. Written by a trigger with the case itself, whoever changes it; gone with
+    the transaction that wrote the notices."""
+
+    class Event(models.TextChoices):
+        OPENED = "opened"
+        ENDED = "ended"
+
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="+", db_index=False)
+    case = models.ForeignKey("exceptions.ExceptionCase", on_delete=models.CASCADE, related_name="+")
+    event = models.CharField(max_length=10, choices=Event.choices)
+    is_gathered = models.BooleanField(
+        default=False, db_default=False, help_text="A question that waits a moment, so that others can go with it."
+    )
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["customer", "id"], name="case_news_by_customer")]
+        verbose_name_plural = "case news"
+
+    def __str__(self) -> str:
+        return f"case {self.case_id} {self.event} ({self.pk})"

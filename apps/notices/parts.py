@@ -25,3 +25,8 @@ def items(lines: Iterable[str]) -> Part:
 def page_link(label: str, path: str) -> Part:
     """A button to a page of the partner's host, which asks for a log-in by itself."""
     return {"kind": "link", "label": label, "path": path}
+
+
+def signed_link(label: str, *, purpose: str, subject: int, version: int = 0) -> Part:
+    """A button for the recipient alone, straight to the thing; `apps.notices.links` signs it when the notice is sent."""
+    return {"kind": "link", "label": label, "purpose": purpose, "subject": subject, "version": version}

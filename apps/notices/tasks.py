@@ -3,7 +3,12 @@
 from datetime import datetime
 
 from apps.core.work import Work, handles, kinds
-from apps.notices.services import sending
+from apps.notices.services import news, sending
+
+
+@handles(kinds.NEWS)
+def look_at_news(work: Work, now: datetime) -> datetime | None:
+    return news.look(work, now)
 
 
 @handles(kinds.SEND)

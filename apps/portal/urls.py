@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.portal.views import brand, connections, files, overview, profile, questions, records
+from apps.portal.views import brand, connections, files, links, overview, profile, questions, records
 
 app_name = "portal"
 urlpatterns = [
@@ -21,6 +21,7 @@ urlpatterns = [
     path("connections/<int:pk>/access/", connections.access, name="connection-access"),
     path("connections/<int:pk>/reconnect/", connections.reconnect, name="connection-reconnect"),
     path("connections/<int:pk>/test/", connections.test, name="connection-test"),
+    path("go/<str:token>/", links.follow, name="follow"),
     path("files/", files.files, name="files"),
     path("files/template/<slug:object_name>.<slug:kind>", files.template, name="file-template"),
     path("files/<int:pk>/", files.file, name="file"),

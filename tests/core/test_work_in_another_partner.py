@@ -21,6 +21,7 @@ from apps.core.work.kinds import (
     DELIVER,
     EXPORT,
     INBOX,
+    NEWS,
     PULL,
     REACT,
     RELEASE,
@@ -113,6 +114,7 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         SUBSCRIBE: hubspot.pk,
         REPLAY: mapping.pk,
         SEND: 0,
+        NEWS: customer.pk,
     }
 
 

@@ -12,6 +12,7 @@ CONTROL = "flows.control"  # key: customer id
 REPLAY = "syncs.replay"  # key: mapping id
 STAGE = "tabular.stage"  # key: file id
 EXPORT = "tabular.export"  # key: warehouse id
+NEWS = "notices.news"  # key: customer id
 SEND = "notices.send"  # key: empty, all notices of the partner
 
 AT_ANY_HEAD = frozenset({SET_UP})

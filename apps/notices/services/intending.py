@@ -24,6 +24,7 @@ class Draft:
     body: list[Part]
     customer_id: int | None = None
     recipient: User | None = None
+    case_id: int | None = None
     channel: Channel = Channel.MAIL
     due_at: datetime | None = None
     held_back: str = field(default="")
@@ -58,6 +59,7 @@ def send_again(notice: Notice, *, now: datetime) -> Notice:
         body=notice.body,
         customer_id=notice.customer_id,
         recipient=notice.recipient,
+        case_id=notice.case_id,
         channel=Channel(notice.channel),
     )
     intend([draft], now=now)
@@ -91,6 +93,7 @@ def _row(draft: Draft, now: datetime) -> Notice:
         kind=draft.kind,
         channel=draft.channel,
         recipient=draft.recipient,
+        case_id=draft.case_id,
         address=draft.address,
         subject=draft.subject[:250],
         body=draft.body,

@@ -57,12 +57,13 @@ def test(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
 test.__test__ = False  # type: ignore[attr-defined]  # a view, whatever pytest thinks of its name
 
 
-@require_POST
 @portal_page(_CONNECT)
 def reconnect(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
-    """Send the person to the vendor's consent page."""
+    """Ask once (mails lead here), then send the person to the vendor's consent page."""
     now = clock.now()
     connection = _connection(customer, pk)
+    if request.method != "POST":
+        return _ask_to_reconnect(request, customer, connection)
     try:
         address = services.start_oauth(
             connection,
@@ -86,6 +87,22 @@ def reconnect(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse
         now=now,
         address=address,
         connection_name=connection.name,
+    )
+
+
+def _ask_to_reconnect(request: HttpRequest, customer: Customer, connection: Connection) -> HttpResponse:
+    now = clock.now()
+    system = selectors.system(customer, connection.pk, now=now)
+    if system is None or not system.is_oauth:
+        raise Http404
+    return draw(
+        request,
+        customer,
+        "portal/connection_reconnect.html",
+        title=f"Reconnect {connection.name}",
+        section="connections",
+        now=now,
+        system=system,
     )
 
 

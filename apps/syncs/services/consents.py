@@ -27,11 +27,13 @@ def keep_consent(work: Work, now: datetime) -> datetime | None:
     except VendorTransientError as error:
         if consents.is_urgent(connection, now):
             health.vendor_silent(connection, error, attempts=health.SILENT_AFTER, now=now)
+            health.consent_ends(connection, error=error.message)
         return now + _AGAIN
     except VendorPermanentError as error:
         health.access_refused(connection, error.message, now=now)
         return None
     connection.refresh_from_db()
+    health.consent_kept(connection)
     if connection.status == Connection.Status.FAILING:
         test_connection(connection, now=now, reason="the consent could be renewed again")
     return consents.due_at(connection)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from apps.connectors import lifecycle
+from apps.connectors import consents, lifecycle
 from apps.connectors.models import Connection
 from apps.connectors.services import mark_failing, mark_needs_reauthorisation, mark_ok
 from apps.connectors.types import VendorPermanentError, VendorTransientError
@@ -107,6 +107,28 @@ def access_refused(connection: Connection, message: str, *, now: datetime) -> No
     )
 
 
+def consent_ends(connection: Connection, *, error: str) -> None:
+    """The vendor forgets the consent soon, and renewing it fails: whoever gave it may want to give it anew before that."""
+    ends_at = consents.ends_at(connection)
+    day = f" on {ends_at:%Y-%m-%d}" if ends_at else ""
+    report(
+        Problem(
+            customer_id=connection.customer_id,
+            connection_id=connection.pk,
+            trace_key=_consent_trace(connection),
+            reason="consent_ending",
+            title=f"The consent of {connection.name} ends{day} and could not be renewed: {error}",
+            subject_kind="connection",
+            subject_id=connection.pk,
+            detail={"error": error, "ends_at": ends_at.isoformat() if ends_at else ""},
+        )
+    )
+
+
+def consent_kept(connection: Connection) -> None:
+    clear(customer_id=connection.customer_id, trace_keys=[_consent_trace(connection)], note="The consent was renewed.")
+
+
 def clear_cases(connection: Connection) -> None:
     """Close what was told about its access and its silence."""
     clear(customer_id=connection.customer_id, trace_keys=_traces(connection), note="The connection works again.")
@@ -118,6 +140,15 @@ def wake_waiting(connection: Connection) -> None:
     wake(INBOX, connection.pk)
     for sync_id in connection.syncs.filter(is_enabled=True).values_list("pk", flat=True):
         wake(PULL, sync_id, lane=Lane.REPAIR)
+
+
+def access_traces(connection_id: int) -> list[str]:
+    """Keys of the cases that a person ends by giving access anew."""
+    return [f"connection:{connection_id}:auth", f"connection:{connection_id}:consent"]
+
+
+def _consent_trace(connection: Connection) -> str:
+    return access_traces(connection.pk)[1]
 
 
 def _traces(connection: Connection) -> list[str]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from apps.accounts.models import User
+from apps.connectors import consents
 from apps.connectors.models import Connection
 from apps.core.models import Lane
 from apps.core.work import Slice, Work, renew, wake
@@ -107,6 +108,8 @@ def release(work: Work, now: datetime) -> datetime | None:
         if health.wait_until(connection, now) is None:
             if connection.status == Connection.Status.OK:
                 health.clear_cases(connection)
+                if not consents.is_urgent(connection, now):
+                    health.consent_kept(connection)
             health.wake_waiting(connection)
     # What one record gains may be what the next waits for: go round until a round gains nothing.
     while sum(_apply_waiting(connection, now) for connection in connections):

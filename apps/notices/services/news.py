@@ -1,0 +1,49 @@
+"""What happened to cases becomes notices: news are taken and notices written in one transaction, so each is told of once."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from apps.accounts.models import Customer
+from apps.core.work import Work, renew
+from apps.exceptions.selectors import OPEN
+from apps.notices.models import CaseNews
+from apps.notices.services import reconnecting
+
+_BATCH = 200
+
+
+def look(work: Work, now: datetime) -> datetime | None:
+    """Take all news of a customer. Returns when to look again: for reminders. None: nothing is foreseen."""
+    customer = Customer.objects.filter(pk=int(work.key)).first()
+    if customer is None:
+        return None
+    while _take(customer, now):
+        renew(work)
+    return reconnecting.remind(customer, now=now)
+
+
+@transaction.atomic
+def _take(customer: Customer, now: datetime) -> bool:
+    """Whether there may be more."""
+    taken = list(
+        CaseNews.objects.select_for_update(skip_locked=True, of=("self",))
+        .filter(customer=customer, is_gathered=False)
+        .select_related("case__connection")
+        .defer("case__connection__credentials")
+        .order_by("id")[:_BATCH]
+    )
+    for one in taken:
+        _tell(one, now)
+    CaseNews.objects.filter(pk__in=[one.pk for one in taken]).delete()
+    return len(taken) == _BATCH
+
+
+def _tell(one: CaseNews, now: datetime) -> None:
+    """As the case is now: what opened and ended before anybody looked needs no word."""
+    case = one.case
+    is_open = case.status in OPEN
+    if one.event == CaseNews.Event.OPENED and is_open:
+        reconnecting.tell(case, now=now)
+    elif one.event == CaseNews.Event.ENDED and not is_open:
+        reconnecting.tell_that_it_works(case, now=now)
