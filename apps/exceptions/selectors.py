@@ -38,9 +38,14 @@ def open_cases_for(customer: Customer | int) -> QuerySet[ExceptionCase]:
     return open_cases().filter(customer=customer)
 
 
+def asked_value(case: ExceptionCase) -> dict[str, Any] | None:
+    """The problem that a person's answer ends, as it stands in the case's detail: names the value map and the value."""
+    return next((problem for problem in case.detail.get("problems", []) if problem.get("value_map")), None)
+
+
 def question_for(case: ExceptionCase) -> Question | None:
     """The value a case waits for, with the customer's own records as choices; None when it asks for none."""
-    problem = next((p for p in case.detail.get("problems", []) if p.get("value_map")), None)
+    problem = asked_value(case)
     if problem is None:
         return None
     value_map, source = str(problem["value_map"]), str(problem.get("map_key") or problem.get("value") or "")

@@ -8,6 +8,7 @@ app_name = "portal"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("questions/", questions.questions, name="questions"),
+    path("questions/<int:pk>/", questions.question, name="question"),
     path("questions/<int:pk>/answer/", questions.answer, name="question-answer"),
     path("deals/", records.deals, name="deals"),
     path("deals/<int:pk>/", records.deal, name="deal"),

@@ -20,6 +20,7 @@ TRIGGERS = {
     "core_config_changed": "a partner's configuration gets a new stamp, in public.core_configstamp of the same server",
     "core_migrations_changed": "the schema's head, in public.core_schemahead of the same server",
     "core_row_is_final": "looks at the row alone",
+    "core_wake_at_commit": "a piece of work, in public.core_duework of the same server",
 }
 
 

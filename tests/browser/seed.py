@@ -270,6 +270,13 @@ def _staff_material(customer: Any, *, now: datetime) -> None:
     )  # fmt: skip
     made.make_write_off(customer, amount=Decimal("1250000.00"), currency="USD", reason=words)
     made.make_total(customer, project=project, currency="USD", amount_difference=Decimal("-1250000.00"))
+    made.make_notice(
+        customer, kind="reconnect", address="maximiliane-katharina.von-hohenlohe-langenburg@a-rather-long-company-name.example",
+        subject=f"{harvest.name} no longer accepts our access", status="failed", attempts=30, error=f"SMTPDataError: {words}{token}",
+        body=[{"kind": "paragraph", "text": words}, {"kind": "facts", "rows": [["Since", "today"], ["Address", address]]},
+              {"kind": "items", "lines": [words]},
+              {"kind": "link", "label": "Reconnect it", "purpose": "reconnect", "subject": harvest.pk, "version": 1}],
+    )  # fmt: skip
     assert Connection.objects.filter(customer=customer).count() == 2
 
 

@@ -47,6 +47,28 @@ class TestEveryPage:
         axe(page)
         fits(page)
 
+    @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+    def test_where_mails_lead_has_no_barrier(self, visit: Visit, consoles: Consoles, phone: bool) -> None:
+        consoles.allow("410 (Gone)")
+        page = visit("/go/made-up/", phone=phone)
+        expect(page.get_by_role("heading", name="This link no longer works")).to_be_visible()
+        axe(page)
+        fits(page)
+
+        page = visit("/connections/", as_="carol", phone=phone)
+        pk = page.locator("article", has_text="Xero").get_attribute("id") or ""
+        page.goto(f"{page.url}{pk.removeprefix('system-')}/reconnect/")
+        expect(page.get_by_role("button", name="Reconnect Xero")).to_be_visible()
+        axe(page)
+        fits(page)
+
+        page.goto(page.url.split("/connections/")[0] + "/questions/")
+        question = page.locator("article.question").first.get_attribute("id") or ""
+        page.goto(f"{page.url}{question.removeprefix('question-')}/")
+        expect(page.get_by_role("link", name="All questions")).to_be_visible()
+        axe(page)
+        fits(page)
+
     def test_another_brand_and_an_empty_account_have_no_barrier(self, visit: Visit) -> None:
         page = visit("/", as_="gina", partner="globex")
 

@@ -142,7 +142,9 @@ class TestWhoIsTold:
         works(harvest)
         tell(customer)
         refuse(harvest)
-        ExceptionCase.objects.update(opened_at=datetime.now(UTC))  # in a test's one transaction the database's clock stands
+        ExceptionCase.objects.update(
+            opened_at=datetime.now(UTC)
+        )  # in a test's one transaction the database's clock stands
         tell(customer)
 
         assert [message.subject[:13] for message in to(carol)] == ["Harvest of Ke", "Harvest works", "Harvest of Ke"]

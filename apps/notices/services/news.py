@@ -8,19 +8,21 @@ from apps.accounts.models import Customer
 from apps.core.work import Work, renew
 from apps.exceptions.selectors import OPEN
 from apps.notices.models import CaseNews
-from apps.notices.services import reconnecting
+from apps.notices.services import asking, reconnecting
 
 _BATCH = 200
 
 
 def look(work: Work, now: datetime) -> datetime | None:
-    """Take all news of a customer. Returns when to look again: for reminders. None: nothing is foreseen."""
+    """Take all news of a customer. Returns when to look again: for questions that are gathered and for reminders. None: nothing
+    is foreseen."""
     customer = Customer.objects.filter(pk=int(work.key)).first()
     if customer is None:
         return None
     while _take(customer, now):
         renew(work)
-    return reconnecting.remind(customer, now=now)
+    foreseen = (asking.ask_gathered(customer, now=now), reconnecting.remind(customer, now=now))
+    return min((moment for moment in foreseen if moment is not None), default=None)
 
 
 @transaction.atomic
@@ -35,7 +37,9 @@ def _take(customer: Customer, now: datetime) -> bool:
     )
     for one in taken:
         _tell(one, now)
-    CaseNews.objects.filter(pk__in=[one.pk for one in taken]).delete()
+    kept = [one.pk for one in taken if one.event == CaseNews.Event.OPENED and asking.is_question(one.case)]
+    CaseNews.objects.filter(pk__in=[one.pk for one in taken if one.pk not in kept]).delete()
+    CaseNews.objects.filter(pk__in=kept).update(is_gathered=True)
     return len(taken) == _BATCH
 
 

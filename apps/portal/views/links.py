@@ -25,7 +25,7 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
         return redirect_to_login(request.get_full_path())
     if user.pk != link.user or user.customer is None or not user.customer.is_active:
         return _ended(request, "other", 403)
-    return _reconnect(request, link)
+    return _question(request, link) if link.purpose is links.Purpose.QUESTION else _reconnect(request, link)
 
 
 def _reconnect(request: HttpRequest, link: links.Link) -> HttpResponse:
@@ -44,6 +44,15 @@ def _reconnect(request: HttpRequest, link: links.Link) -> HttpResponse:
     if system is not None and system.has_key:
         return redirect("portal:connection-access", pk=connection.pk)
     return redirect("portal:connections")
+
+
+def _question(request: HttpRequest, link: links.Link) -> HttpResponse:
+    user = user_of(request)
+    if not user.has_perm("portal.answer"):
+        return _ended(request, "other", 403)
+    if selectors.open_question(user.customer, link.subject) is None:
+        return _ended(request, "answered", 410)
+    return redirect("portal:question", pk=link.subject)
 
 
 def _ended(request: HttpRequest, why: str, status: int, **context: object) -> HttpResponse:

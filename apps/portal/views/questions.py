@@ -22,6 +22,25 @@ def questions(request: HttpRequest, customer: Customer) -> HttpResponse:
     return _page(request, customer)
 
 
+@require_safe
+@portal_page()
+def question(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
+    """One question alone: where a mail leads."""
+    found = selectors.open_question(customer, pk)
+    if found is None:
+        return _settled_meanwhile(request, now=clock.now())
+    return draw(
+        request,
+        customer,
+        "portal/questions.html",
+        title="A question",
+        section="questions",
+        questions=[(found[1], AnswerForm(found[1]))],
+        can_answer=user_of(request).has_perm(_ANSWER),
+        is_alone=True,
+    )
+
+
 @require_POST
 @portal_page(_ANSWER)
 def answer(request: HttpRequest, customer: Customer, pk: int) -> HttpResponse:
