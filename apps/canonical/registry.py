@@ -118,7 +118,7 @@ def entity(name: str) -> Entity:
         model=model,
         table=model._meta.db_table,
         history_table=model.history.model._meta.db_table,  # type: ignore[attr-defined]
-        columns=tuple(Column(field.column, _column_type(field), field.name) for field in fields),
+        columns=tuple(Column(field.column, column_type(field), field.name) for field in fields),
         defaults={field.column: _default(field) for field in fields},
         kinds={field.name: _kind(field) for field in settable},
         references={
@@ -158,7 +158,7 @@ def _kind(field: models.Field[Any, Any]) -> str:
     return next((kind for kind_of, kind in _KINDS if isinstance(field, kind_of)), "text")
 
 
-def _column_type(field: models.Field[Any, Any]) -> str:
+def column_type(field: models.Field[Any, Any]) -> str:
     if isinstance(field, models.ForeignKey | models.BigAutoField):
         return "bigint"
     kind: str = field.db_type(connection) or "text"

@@ -3,7 +3,7 @@
 Set-based writing of synced pages is in `apps.syncs.loading`; both leave the same traces.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -36,16 +36,26 @@ def create_record(
 
 
 def create_records(
-    entity_name: str, *, customer: Customer | int, values: list[dict[str, Any]], origin: str, reason: str
+    entity_name: str,
+    *,
+    customer: Customer | int,
+    values: list[dict[str, Any]],
+    origin: str,
+    reason: str,
+    reasons: Sequence[str] = (),
+    is_part: bool = False,
 ) -> list[Any]:
-    """Create records of one entity in one statement. Returns them in the order of `values`."""
+    """Create records of one entity in one statement. Returns them in the order of `values`, as `reasons` are where each has its
+    own. Parts are told of by the change of the whole."""
     known, now = entity(entity_name), clock.now()
     customer_id: int = customer.pk if isinstance(customer, Customer) else customer
     records = [
         known.model(**{"customer_id": customer_id, "created_at": now, "updated_at": now, **given}) for given in values
     ]
     written = [{column.name: getattr(record, column.name) for column in known.columns} for record in records]
-    ids = writing.create(entity_name, written, writing.Author(customer_id, origin, reason, None, now))
+    for row, own in zip(written, reasons, strict=False):
+        row["_reason"] = own
+    ids = writing.create(entity_name, written, writing.Author(customer_id, origin, reason, None, now), is_part=is_part)
     for record, record_id in zip(records, ids, strict=True):
         record.pk = record_id
         record._state.adding = False

@@ -1,6 +1,7 @@
 """The statements that write canonical records, many at a time.
 
-Each puts record, history row and change into one statement: none can exist without the others.
+Each puts record, history row and change into one statement: none can exist without the others. Billings, which only append, have
+neither.
 """
 
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from typing import Any
 
 from django.db import connection
 
-from apps.canonical.models import Change, ExternalRef
-from apps.canonical.registry import Column, Entity, entity
+from apps.canonical.models import Billing, Change, ExternalRef
+from apps.canonical.registry import Column, Entity, column_type, entity
 from apps.core.json_text import dump_json
 from apps.core.statements import execute_beside
 
@@ -65,9 +66,27 @@ def insert(entity_name: str, rows: list[dict[str, Any]], author: Author, came_as
     )
 
 
-def create(entity_name: str, rows: list[dict[str, Any]], author: Author) -> list[int]:
-    """Insert records of our own making, known to no vendor yet. Returns their ids in the order of the rows."""
-    return [record_id for (record_id,) in _write(_create_sql(entity_name), entity_name, rows, author)]
+def create(entity_name: str, rows: list[dict[str, Any]], author: Author, *, is_part: bool = False) -> list[int]:
+    """Insert records of our own making, known to no vendor yet. Returns their ids in the order of the rows. A row may carry a
+    `_reason` of its own. Parts, such as the lines of an invoice, are told of by the change of the whole and have none."""
+    return [record_id for (record_id,) in _write(_create_sql(entity_name, is_part), entity_name, rows, author)]
+
+
+def create_billings(rows: list[dict[str, Any]]) -> None:
+    """Insert what lines bill, in one statement. A row holds all columns but the id and when. Raises IntegrityError when one of them was
+    billed under that number already."""
+    execute_beside(_billings_sql(), {"rows": dump_json(rows)})
+
+
+@cache
+def _billings_sql() -> str:
+    fields = [field for field in Billing._meta.concrete_fields if field.name not in {"id", "created_at"}]
+    names = ", ".join(_quoted(field.column) for field in fields)
+    definition = ", ".join(f"{_quoted(field.column)} {column_type(field)}" for field in fields)
+    return f"""
+        insert into {Billing._meta.db_table} ({names})
+        select {names} from json_to_recordset(%(rows)s::json) as r({definition})
+    """
 
 
 def update(entity_name: str, rows: list[dict[str, Any]], author: Author) -> None:
@@ -121,7 +140,7 @@ def _insert_sql(entity_name: str) -> str:
 
 
 @cache
-def _create_sql(entity_name: str) -> str:
+def _create_sql(entity_name: str, is_part: bool) -> str:
     """Ids are taken row by row as the rows stand in the parameter, so ascending ids are their order."""
     known = entity(entity_name)
     names = _names(known)
@@ -129,17 +148,17 @@ def _create_sql(entity_name: str) -> str:
     values = ", ".join(f"s.{_quoted(column.name)}" for column in known.columns)
     return f"""
         with s as materialized (
-            select nextval(pg_get_serial_sequence('{known.table}', 'id')) as id, {others}
-              from json_to_recordset(%(rows)s::json) as r({_definition(known)})
+            select nextval(pg_get_serial_sequence('{known.table}', 'id')) as id, {others}, r._reason
+              from json_to_recordset(%(rows)s::json) as r({_definition(known)}, _reason text)
         ), records as (
             insert into {known.table} ({names}) select {values} from s
         ), history as (
             insert into {known.history_table} ({names}, history_date, history_change_reason, history_type, history_user_id)
-            select {values}, %(now)s::timestamptz, %(reason)s::text, '+', null from s
+            select {values}, %(now)s::timestamptz, coalesce(s._reason, %(reason)s::text), '+', null from s
         ), changes as (
             insert into {_CHANGE} (customer_id, entity, record_id, kind, fields, origin, run_id, at)
             select %(customer)s::bigint, %(entity)s::text, s.id, 'created', '{{}}', %(origin)s::text, %(run)s::bigint, %(now)s::timestamptz
-              from s
+              from s where {"false" if is_part else "true"}
         )
         select id from s order by id
     """

@@ -129,6 +129,12 @@ class Billing(models.Model):
     released_at = models.DateTimeField(
         null=True, blank=True, help_text="When its invoice was voided and the work became billable again."
     )
+    record_updated_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The record's latest change when it was billed, or found to need no correction.",
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
 
     class Meta:

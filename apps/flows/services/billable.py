@@ -1,11 +1,16 @@
-"""What there is to bill, gathered from the tables in the shape the pure rules take."""
+"""What there is to bill, gathered from the tables: groups of work under the same terms, some thousand entries at a time.
 
+Groups are gathered under the flow's billing lock, so nothing in them is billed or written off by anybody else meanwhile.
+However many groups a part has, it costs the same number of statements.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet, Sum
 
 from apps.canonical.models import (
     Approval,
@@ -16,32 +21,22 @@ from apps.canonical.models import (
     Expense,
     Invoice,
     Project,
-    Rate,
     TimeEntry,
 )
 from apps.flows.blueprints import TimeToInvoiceSettings
 from apps.flows.models import Flow
-from apps.flows.rules.terms import (
-    DEFAULT_PRECEDENCE,
-    AdjustmentPolicy,
-    BillingMethod,
-    ExpenseFact,
-    GroupBy,
-    HourRounding,
-    LineBy,
-    RateKind,
-    RateRule,
-    RoundingScope,
-    Terms,
-    TimeFact,
-)
-from apps.flows.services.billed import IS_VOID, Home, billed, counting, home_of, written_off, written_off_ids
+from apps.flows.services.agreed import Cards, Spent
+from apps.flows.services.billed import IS_VOID, Billed, Home, billed, counting, home_of, written_off, written_off_ids
 
 _ZERO = Decimal(0)
-# A change is stamped when its page began to be read, and may be committed after the billing that is stamped later.
-# Looking again at one that changed nothing costs a comparison.
+# A change is stamped when its page began to be read, and may be committed after the billing that is stamped later. One that the
+# billing saw, or that was found to need no correction, is not looked at again.
 _OVERLAP = timedelta(minutes=15)
-_MOST_ENTRIES = 50_000  # of one reaction; the next one goes on
+MOST_ENTRIES = 50_000
+"""Of one reaction, and of one group; the next one goes on."""
+_PART = 5_000
+_RELATED = ("project__contract__client", "project__client", "resource")
+"""Fetched once each, not joined: a hundred thousand entries share a thousand projects and a dozen people."""
 
 
 @dataclass(slots=True)
@@ -59,6 +54,12 @@ class Group:
     left_time: list[TimeEntry] = field(default_factory=list)
     left_expenses: list[Expense] = field(default_factory=list)
     """Billed here, and moved since to work with other terms, perhaps another client's: credited here, billed there."""
+    versions: list[ContractVersion] = field(default_factory=list)
+    """Of the contract, in the order they take effect."""
+    spent: Spent = field(default_factory=Spent)
+    billed_time: dict[int, Billed] = field(default_factory=dict)
+    billed_expenses: dict[int, Billed] = field(default_factory=dict)
+    """What was billed of each so far, by id."""
 
     @property
     def label(self) -> str:
@@ -71,14 +72,15 @@ class Group:
 
     @property
     def records(self) -> list[TimeEntry | Expense]:
-        return [
-            *self.time,
-            *self.expenses,
-            *self.changed_time,
-            *self.changed_expenses,
-            *self.left_time,
-            *self.left_expenses,
-        ]
+        return [*self.all_time, *self.all_expenses]
+
+    @property
+    def all_time(self) -> list[TimeEntry]:
+        return [*self.time, *self.changed_time, *self.left_time]
+
+    @property
+    def all_expenses(self) -> list[Expense]:
+        return [*self.expenses, *self.changed_expenses, *self.left_expenses]
 
 
 class _Groups:
@@ -97,30 +99,161 @@ class _Groups:
         return self.by_home.setdefault(home, Group(home, where))
 
 
-def groups(flow: Flow, settings: TimeToInvoiceSettings, *, until: date | None) -> tuple[list[Group], list[TimeEntry]]:
-    """(groups with something to bill or to correct, approved entries nobody can bill for want of a project)."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some homes with work that is unbilled, few enough to be planned and written together."""
+
+    project_ids: tuple[int, ...]
+    count: int
+    """Of pieces of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Homeless:
+    """Approved time nobody can bill for want of a project."""
+
+    count: int
+    hours: Decimal
+    some: tuple[int, ...]
+    """The first hundred."""
+
+
+def parts(
+    flow: Flow, settings: TimeToInvoiceSettings, *, until: date | None, without: Iterable[Home] = ()
+) -> Iterator[Part]:
+    """All homes with unbilled work, those whose work is oldest first. A home is never in two parts."""
+    left_out = set(without)
+    homes: dict[Home, dict[int, int]] = {}
+    for _, project_id, contract_id, count in sorted(_pending(flow, settings, until)):
+        home: Home = ("contract", contract_id) if contract_id else ("project", project_id)
+        if home not in left_out:
+            counts = homes.setdefault(home, {})
+            counts[project_id] = counts.get(project_id, 0) + count
+    taken: list[int] = []
+    total = 0
+    for counts in homes.values():
+        size = sum(counts.values())
+        if taken and total + size > _PART:
+            yield Part(tuple(taken), total)
+            taken, total = [], 0
+        taken += counts
+        total += size
+    if taken:
+        yield Part(tuple(taken), total)
+
+
+def _pending(
+    flow: Flow, settings: TimeToInvoiceSettings, until: date | None
+) -> Iterator[tuple[date, int, int | None, int]]:
+    """(oldest day, project, its contract, pieces of work) of all that is unbilled."""
+    for model in (TimeEntry, Expense) if settings.include_expenses else (TimeEntry,):
+        rows = _ready(flow, model, until).filter(project__isnull=False)
+        if model is TimeEntry:
+            rows = rows.filter(project__is_billable=True)
+        by_project = rows.order_by().values_list("project_id", "project__contract_id")
+        for project_id, contract_id, first, count in by_project.annotate(first=Min(_day(model)), count=Count("pk")):
+            yield first, project_id, contract_id or 0, count
+
+
+def homeless(flow: Flow, *, until: date | None) -> Homeless:
+    rows = _ready(flow, TimeEntry, until).filter(project__isnull=True)
+    found: dict[str, Any] = rows.aggregate(count=Count("pk"), hours=Sum("hours"))
+    some = rows.order_by("work_date", "pk").values_list("pk", flat=True)[:100] if found["count"] else ()
+    return Homeless(found["count"], found["hours"] or _ZERO, tuple(some))
+
+
+def unbilled_groups(flow: Flow, settings: TimeToInvoiceSettings, part: Part, *, until: date | None) -> list[Group]:
+    """What is still unbilled of a part."""
     found = _Groups()
-    homeless: list[TimeEntry] = []
-    for entry in _unbilled(flow, TimeEntry, until):
-        if entry.project is None:
-            homeless.append(entry)
-        elif entry.project.is_billable:
-            found.of(entry.project).time.append(entry)
-    _sort_changed(flow, found, TimeEntry, until)
-    if settings.include_expenses:
-        for expense in _unbilled(flow, Expense, until):
-            if expense.project is not None:
-                found.of(expense.project).expenses.append(expense)
-        _sort_changed(flow, found, Expense, until)
-    return list(found.by_home.values()), homeless
+    _add_unbilled(flow, settings, found, part.project_ids, until)
+    return list(found.by_home.values())
 
 
-def _unbilled(flow: Flow, model: type[Any], until: date | None) -> list[Any]:
-    day = _day(model)
-    approved = unbilled(flow, model).select_related("project__contract", "project__client", "resource")
-    if until is not None:
-        approved = approved.filter(**{f"{day}__lt": until})
-    return list(approved.order_by(day, "pk")[:_MOST_ENTRIES])
+def changed_groups(flow: Flow, settings: TimeToInvoiceSettings, *, until: date | None) -> list[Group]:
+    """Homes of work that was billed and may have changed since, with what is unbilled there: both are on one document."""
+    found = _Groups()
+    models: tuple[type[Any], ...] = (TimeEntry, Expense) if settings.include_expenses else (TimeEntry,)
+    for model in models:
+        _sort_changed(flow, found, model, until)
+    groups = list(found.by_home.values())
+    if not groups:
+        return []
+    _drop_written_off(groups)
+    contracts = [group.contract.pk for group in groups if group.contract]
+    theirs = Q(contract__in=contracts) | Q(pk__in=[project_id for group in groups for project_id in group.projects])
+    projects = Project.objects.filter(theirs, customer_id=flow.customer_id)
+    _add_unbilled(flow, settings, found, tuple(projects.values_list("pk", flat=True)), until)
+    return list(found.by_home.values())
+
+
+def rounds(groups: Iterable[Group]) -> list[list[Group]]:
+    """Groups that may be billed together. What moved is credited in one and billed in another: the second takes the number after the
+    first's, so it has to come in a later round."""
+    found: list[list[Group]] = []
+    latest: dict[tuple[type[Any], int], int] = {}
+    for group in groups:
+        records = [(type(record), record.pk) for record in group.records]
+        number = max((latest[key] + 1 for key in records if key in latest), default=0)
+        if number == len(found):
+            found.append([])
+        found[number].append(group)
+        latest |= dict.fromkeys(records, number)
+    return found
+
+
+def _drop_written_off(groups: list[Group]) -> None:
+    """Of what is to be billed anew where it moved to."""
+    time = written_off_ids([entry for group in groups for entry in group.time])
+    expenses = written_off_ids([expense for group in groups for expense in group.expenses])
+    for group in groups:
+        group.time = [entry for entry in group.time if entry.pk not in time]
+        group.expenses = [expense for expense in group.expenses if expense.pk not in expenses]
+
+
+def _add_unbilled(
+    flow: Flow,
+    settings: TimeToInvoiceSettings,
+    found: _Groups,
+    project_ids: Sequence[int],
+    until: date | None,
+) -> None:
+    for model in (TimeEntry, Expense) if settings.include_expenses else (TimeEntry,):
+        rows = _ready(flow, model, until).filter(project__in=project_ids)
+        ordered = rows.prefetch_related(*_RELATED).order_by(_day(model), "pk")[:MOST_ENTRIES]
+        for record in ordered:
+            if model is Expense or record.project.is_billable:
+                _new_of(found.of(record.project), model).append(record)
+
+
+def complete(groups: list[Group], cards: Cards) -> None:
+    """Read terms, what was spent under them and what was billed of each record, for all groups together."""
+    by_contract = {group.contract.pk: group for group in groups if group.contract}
+    versions = ContractVersion.objects.filter(contract__in=by_contract).select_related("rate_card")
+    for version in versions.order_by("effective_date", "number"):
+        by_contract[version.contract_id].versions.append(version)
+    for contract_id, spent in _spent(by_contract).items():
+        by_contract[contract_id].spent = spent
+    time = billed([entry for group in groups for entry in group.all_time])
+    expenses = billed([expense for group in groups for expense in group.all_expenses])
+    for group in groups:
+        group.billed_time, group.billed_expenses = time, expenses
+    cards.read(version.rate_card for group in groups for version in group.versions if version.rate_card)
+
+
+def _spent(contract_ids: Iterable[int]) -> dict[int, Spent]:
+    invoices = Invoice.objects.filter(contract__in=list(contract_ids)).exclude(IS_VOID)
+    sums = (
+        Billing.objects.filter(line__invoice__in=invoices, time_entry__isnull=False, released_at__isnull=True)
+        .order_by()
+        .values_list("line__invoice__contract_id")
+        .annotate(billed=Sum("amount"), beyond=Sum("unbilled_amount"))
+    )
+    return {contract_id: Spent(amount or _ZERO, beyond or _ZERO) for contract_id, amount, beyond in sums}
+
+
+def _ready(flow: Flow, model: type[Any], until: date | None) -> QuerySet[Any]:
+    found = unbilled(flow, model)
+    return found if until is None else found.filter(**{f"{_day(model)}__lt": until})
 
 
 def unbilled(flow: Flow, model: type[Any]) -> QuerySet[Any]:
@@ -162,8 +295,11 @@ def _sort_changed(flow: Flow, found: _Groups, model: type[Any], until: date | No
             elif any(_sums(of_record.at(home))):
                 _left_of(found.at(home, where), model).append(record)
         if here is not None and here not in places and None not in places and _is_ready(record, flow, until):
-            group = found.of(record.project)
-            (group.time if model is TimeEntry else group.expenses).append(record)
+            _new_of(found.of(record.project), model).append(record)
+
+
+def _new_of(group: Group, model: type[Any]) -> list[Any]:
+    return group.time if model is TimeEntry else group.expenses
 
 
 def _changed_of(group: Group, model: type[Any]) -> list[Any]:
@@ -192,24 +328,17 @@ def _is_ready(record: Any, flow: Flow, until: date | None) -> bool:
     )
 
 
-def drop_billed(group: Group) -> None:
-    """What another worker billed, or a person wrote off, between the first look and the lock."""
-    time, expenses = billed(group.time), billed(group.expenses)
-    off = written_off_ids(group.time), written_off_ids(group.expenses)
-    group.time = [entry for entry in group.time if not time[entry.pk].at(group.home) and entry.pk not in off[0]]
-    group.expenses = [one for one in group.expenses if not expenses[one.pk].at(group.home) and one.pk not in off[1]]
-
-
 def _changed_since_billed(flow: Flow, model: type[Any]) -> list[Any]:
     found = changed_since_billed(flow, model)
-    related = found.select_related("project__contract__client", "project__client", "resource")
-    return list(related.order_by(_day(model), "pk").distinct())
+    return list(found.prefetch_related(*_RELATED).order_by(_day(model), "pk").distinct())
 
 
 def changed_since_billed(flow: Flow, model: type[Any]) -> QuerySet[Any]:
     """Records with billings that count, and that may have changed since; one may come more than once."""
-    changed = Q(updated_at__gt=F("billings__created_at") - _OVERLAP)
-    undone = Exists(Billing.objects.filter(**{_field(model): OuterRef("pk")}, released_at__isnull=False))
+    of_record = Billing.objects.filter(**{_field(model): OuterRef("pk")})
+    is_seen = Exists(of_record.filter(record_updated_at=OuterRef("updated_at")))
+    changed = Q(updated_at__gt=F("billings__created_at") - _OVERLAP) & ~Q(is_seen)
+    undone = Exists(of_record.filter(released_at__isnull=False))
     found: QuerySet[Any] = (
         model.objects.filter(customer_id=flow.customer_id, billings__isnull=False)
         .filter(changed | Q(undone))
@@ -236,128 +365,5 @@ def currency_of(group: Group, flow: Flow) -> str:
 
 def version_of(group: Group, day: date) -> ContractVersion | None:
     """The contract's terms that hold on a day: the latest that took effect by then, else the first."""
-    if group.contract is None:
-        return None
-    versions: list[ContractVersion] = list(
-        group.contract.versions.select_related("rate_card").order_by("effective_date", "number")
-    )
-    holding = [version for version in versions if version.effective_date <= day]
-    return holding[-1] if holding else next(iter(versions), None)
-
-
-@dataclass(slots=True)
-class Spent:
-    """Fees under the contract so far, and worth worked beyond its cap; voided invoices don't count."""
-
-    billed: Decimal = _ZERO
-    beyond: Decimal = _ZERO
-
-
-def spent(group: Group) -> Spent:
-    if group.contract is None:
-        return Spent()
-    invoices = Invoice.objects.filter(contract=group.contract).exclude(IS_VOID)
-    sums: dict[str, Any] = Billing.objects.filter(
-        line__invoice__in=invoices, time_entry__isnull=False, released_at__isnull=True
-    ).aggregate(billed=Sum("amount"), beyond=Sum("unbilled_amount"))
-    return Spent(sums["billed"] or _ZERO, sums["beyond"] or _ZERO)
-
-
-def terms_of(
-    version: ContractVersion | None, settings: TimeToInvoiceSettings, currency: str, spent: Spent, *, ties: str
-) -> Terms:
-    precedence = (*DEFAULT_PRECEDENCE, RateKind.VENDOR) if settings.use_vendor_rates else DEFAULT_PRECEDENCE
-    if version is None:
-        return Terms(
-            currency=currency,
-            amount_rounding=ties,
-            hour_rounding=settings.rounding_mode,
-            rounding_step=settings.rounding_step_hours,
-            rounding_scope=settings.rounding_scope,
-            minimum_entry_hours=settings.minimum_hours,
-            expense_markup_percent=settings.expense_markup_percent,
-            precedence=precedence,
-            group_by=settings.group_by,
-            line_by=settings.lines_by,
-            adjustment_policy=settings.adjustments,
-        )
-    return Terms(
-        currency=currency,
-        amount_rounding=ties,
-        method=BillingMethod(version.billing_method),
-        hour_rounding=HourRounding(version.rounding_mode),
-        rounding_step=version.rounding_step_hours or Decimal("0.25"),
-        rounding_scope=RoundingScope(version.rounding_scope),
-        minimum_entry_hours=version.minimum_hours or _ZERO,
-        cap_amount=version.cap_amount,
-        invoiced_amount=spent.billed,
-        over_cap_amount=spent.beyond,
-        discount_percent=version.discount_percent,
-        expense_markup_percent=version.expense_markup_percent,
-        precedence=precedence,
-        group_by=GroupBy(version.group_by),
-        line_by=LineBy(version.lines_by),
-        adjustment_policy=AdjustmentPolicy(version.adjustments),
-    )
-
-
-def rules_of(version: ContractVersion | None, group: Group, currency: str) -> list[RateRule]:
-    """The contract's rate card, the projects' own rates and the people's, in the contract's currency."""
-    rules: list[RateRule] = []
-    if version is not None and version.rate_card is not None:
-        for rate in Rate.objects.live().filter(rate_card=version.rate_card):
-            rules.append(
-                RateRule(
-                    kind=RateKind(rate.kind),
-                    hourly=rate.hourly_amount,
-                    currency=version.rate_card.currency,
-                    person_id=str(rate.resource_id or ""),
-                    role=rate.role,
-                    task=rate.task,
-                    project_id=str(rate.project_id or ""),
-                    effective_from=rate.effective_from_date,
-                    effective_to=rate.effective_to_date,
-                )
-            )
-    has_project_rate = {rule.project_id for rule in rules if rule.kind is RateKind.PROJECT}
-    for project in group.projects.values():
-        if project.hourly_rate is not None and str(project.pk) not in has_project_rate:
-            rules.append(
-                RateRule(
-                    kind=RateKind.PROJECT, hourly=project.hourly_rate, currency=currency, project_id=str(project.pk)
-                )
-            )
-    return rules
-
-
-def time_fact(entry: TimeEntry, currency: str, *, sequence: int = 0) -> TimeFact:
-    """A vendor rate without a currency of its own is in the contract's."""
-    return TimeFact(
-        id=str(entry.pk),
-        date=entry.work_date,
-        hours=entry.hours,
-        person_id=str(entry.resource_id or ""),
-        role=entry.resource.role if entry.resource else "",
-        project_id=str(entry.project_id or ""),
-        task=entry.task,
-        is_billable=entry.is_billable and entry.deleted_at is None,
-        notes=entry.notes,
-        vendor_rate=entry.billable_rate,
-        currency=entry.currency or currency,
-        sequence=sequence,
-    )
-
-
-def expense_fact(expense: Expense, currency: str, *, sequence: int = 0) -> ExpenseFact:
-    return ExpenseFact(
-        id=str(expense.pk),
-        date=expense.spent_date,
-        amount=expense.amount,
-        currency=expense.currency or currency,
-        project_id=str(expense.project_id or ""),
-        person_id=str(expense.resource_id or ""),
-        category=expense.category,
-        notes=expense.notes,
-        is_billable=expense.is_billable and expense.deleted_at is None,
-        sequence=sequence,
-    )
+    holding = [version for version in group.versions if version.effective_date <= day]
+    return holding[-1] if holding else next(iter(group.versions), None)

@@ -5,7 +5,7 @@ highest. Numbers and what counts are read together, so that who plans from an ol
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from apps.canonical.models import Billing, Contract, Expense, InvoiceStatus, Project, TimeEntry, WriteOff
+from apps.core.statements import execute_beside
 from apps.flows.rules.adjustments import BilledFact
 from apps.flows.rules.expense_adjustments import BilledExpense
 
@@ -104,7 +105,7 @@ def billed(records: Sequence[Worked]) -> dict[int, Billed]:
     name = "expense" if isinstance(records[0], Expense) else "time_entry"
     rows = (
         Billing.objects.filter(**{f"{name}__in": records})
-        .select_related("line__invoice__project", "line__invoice__contract", "line__project")
+        .prefetch_related("line__invoice__project", "line__invoice__contract", "line__project")
         .order_by("sequence")
     )
     for row in rows:
@@ -112,9 +113,27 @@ def billed(records: Sequence[Worked]) -> dict[int, Billed]:
     return found
 
 
-def time_facts(entries: Sequence[TimeEntry], home: Home) -> list[BilledFact]:
+def note_seen(records: Sequence[Worked]) -> None:
+    """Of records of one kind: as they are now they need no correction. Changed again they will be looked at again."""
+    if not records:
+        return
+    name = "expense" if isinstance(records[0], Expense) else "time_entry"
+    execute_beside(
+        f"""
+        update {Billing._meta.db_table} b set record_updated_at = r.at
+          from unnest(%(ids)s::bigint[], %(moments)s::timestamptz[]) as r(id, at)
+         where b.{name}_id = r.id and b.customer_id = %(customer)s and b.record_updated_at is distinct from r.at
+        """,
+        {
+            "ids": [record.pk for record in records],
+            "moments": [record.updated_at for record in records],
+            "customer": records[0].customer_id,
+        },
+    )
+
+
+def time_facts(entries: Sequence[TimeEntry], home: Home, known: Mapping[int, Billed]) -> list[BilledFact]:
     """What the invoices that count say about entries billed under these terms."""
-    known = billed(entries)
     facts: list[BilledFact] = []
     for entry in entries:
         of_entry = known[entry.pk]
@@ -137,8 +156,7 @@ def time_facts(entries: Sequence[TimeEntry], home: Home) -> list[BilledFact]:
     return facts
 
 
-def expense_facts(expenses: Sequence[Expense], home: Home) -> list[BilledExpense]:
-    known = billed(expenses)
+def expense_facts(expenses: Sequence[Expense], home: Home, known: Mapping[int, Billed]) -> list[BilledExpense]:
     facts: list[BilledExpense] = []
     for expense in expenses:
         of_expense = known[expense.pk]

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
-from apps.canonical.models import Invoice, InvoiceStatus, TimeEntry
+from apps.canonical.models import Invoice, InvoiceStatus
 from apps.connectors.models import Connection
 from apps.core.problems import Problem, clear, report
 from apps.flows.models import Flow
@@ -99,23 +99,22 @@ def check_amounts(flow: Flow) -> None:
     clear(customer_id=flow.customer_id, trace_keys=void, note="The invoice was voided.")
 
 
-def report_homeless(flow: Flow, entries: list[TimeEntry]) -> None:
+def report_homeless(flow: Flow, found: billable.Homeless) -> None:
     trace = f"flow:{flow.pk}:no-project"
-    if not entries:
+    if not found.count:
         clear(customer_id=flow.customer_id, trace_keys=[trace], note="All approved time has a project.")
         return
-    hours = sum((entry.hours for entry in entries), _ZERO)
     report_case(
         flow,
         trace,
         "not_billable_yet",
-        f"{hours.normalize():f} approved hours in {len(entries)} entries have no project and can't be billed",
-        {"entries": [entry.pk for entry in entries[:100]], "hours": str(hours)},
+        f"{found.hours.normalize():f} approved hours in {found.count} entries have no project and can't be billed",
+        {"entries": list(found.some), "hours": str(found.hours)},
     )
 
 
-def report_unbilled(flow: Flow, trace: str, group: billable.Group, planned: Planned, currency: str) -> None:
-    """One case a reason and group, naming what it concerns; gone as soon as there is none."""
+def report_unbilled(flow: Flow, trace: str, group: billable.Group, planned: Planned, currency: str) -> list[str]:
+    """One case a reason and group, naming what it concerns. Returns the keys of those there is no reason for any more."""
     found: dict[str, list[str]] = defaultdict(list)
     for unbilled in planned.plan.problems:
         found[str(unbilled.reason)].append(unbilled.id)
@@ -124,7 +123,8 @@ def report_unbilled(flow: Flow, trace: str, group: billable.Group, planned: Plan
     rate_trace, other_trace = f"{trace}:rate", f"{trace}:other"
     missing = found.pop("no_rate", [])
     if missing:
-        entries = [entry for entry in [*group.time, *group.changed_time] if str(entry.pk) in missing]
+        ids = set(missing)
+        entries = [entry for entry in [*group.time, *group.changed_time] if str(entry.pk) in ids]
         people = sorted({str(entry.resource) for entry in entries})
         hours = sum((entry.hours for entry in entries), _ZERO)
         report_case(
@@ -136,17 +136,16 @@ def report_unbilled(flow: Flow, trace: str, group: billable.Group, planned: Plan
             currency=currency,
         )
     if found:
-        words = "; ".join(f"{len(ids)} × {reason.replace('_', ' ')}" for reason, ids in sorted(found.items()))
+        words = "; ".join(f"{len(some)} × {reason.replace('_', ' ')}" for reason, some in sorted(found.items()))
         report_case(
             flow,
             other_trace,
             "not_billable_yet",
             f"{group.label}: {words}",
-            {reason: ids[:100] for reason, ids in found.items()},
+            {reason: some[:100] for reason, some in found.items()},
             currency=currency,
         )
-    healed = [trace, *([] if missing else [rate_trace]), *([] if found else [other_trace])]
-    clear(customer_id=flow.customer_id, trace_keys=healed, note="It could be billed.")
+    return [trace, *([] if missing else [rate_trace]), *([] if found else [other_trace])]
 
 
 def report_case(

@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Any
 
 from apps.canonical.closed_periods import needs_credit
-from apps.canonical.models import Client, ContractVersion, Resource, TaxRate, TimeEntry
+from apps.canonical.models import Client, ContractVersion, TaxRate, TimeEntry
 from apps.connectors.manifest.ledger import Ledger
 from apps.connectors.models import Connection
 from apps.flows.blueprints import TaxRoundingChoice, TimeToInvoiceSettings
@@ -19,8 +19,9 @@ from apps.flows.rules.lines import ItemKind, LineFormat, Names
 from apps.flows.rules.rates import Reason
 from apps.flows.rules.rating import RatedExpense, RatedTime, rate_expenses, rate_time
 from apps.flows.rules.taxes import TaxRounding
-from apps.flows.rules.terms import AdjustmentPolicy, Terms
-from apps.flows.services import billable, billed
+from apps.flows.rules.terms import AdjustmentPolicy, RateRule, Terms
+from apps.flows.services import agreed, billable, billed
+from apps.flows.services.agreed import Cards
 from apps.mappings.selectors import value_maps
 
 _ZERO = Decimal(0)
@@ -47,19 +48,30 @@ class Planned:
     problems: tuple[tuple[str, Reason], ...] = ()
     """Of work billed before whose present state can't be rated."""
 
+    def unsettled(self, kind: ItemKind) -> set[int]:
+        """Ids of work billed before that is corrected now, or can't be."""
+        corrected = {int(record_id) for of, record_id, _ in self.adjusted if of is kind}
+        return corrected | {int(record_id) for record_id, _ in self.problems}
+
 
 class GroupPlanner:
     """Plans one group. Adjustments draw on a cap first, then time in the order of the versions of the terms."""
 
     def __init__(
-        self, settings: TimeToInvoiceSettings, group: billable.Group, erp: Connection, client: Client, currency: str
+        self,
+        settings: TimeToInvoiceSettings,
+        group: billable.Group,
+        shared: "Shared",
+        client: Client,
+        currency: str,
     ) -> None:
         self._settings = settings
         self._group = group
-        self._erp = erp
+        self._shared = shared
+        self._erp = shared.erp
         self._client = client
         self._currency = currency
-        self._spent = billable.spent(group)
+        self._spent = replace(group.spent)
         self._latest = billable.version_of(group, date.max)
 
     def plan(self) -> Planned:
@@ -72,7 +84,7 @@ class GroupPlanner:
         if not (rated or expenses or adjustments):
             return Planned(_NOTHING, problems=problems)
         code = self.tax_code
-        tax = _tax(self._erp, code)
+        tax = self._shared.tax(code)
         plan = plan_invoices(
             time=rated,
             expenses=expenses,
@@ -101,23 +113,18 @@ class GroupPlanner:
 
     def _terms(self, version: ContractVersion | None) -> Terms:
         ties = _TIES[_ledger(self._erp).rounding]
-        return billable.terms_of(version, self._settings, self._currency, self._spent, ties=ties)
+        return agreed.terms_of(version, self._settings, self._currency, self._spent, ties=ties)
+
+    def _rules(self, version: ContractVersion | None) -> list[RateRule]:
+        return agreed.rules_of(version, self._group.projects.values(), self._currency, self._shared.cards)
 
     def _invoice_terms(self) -> Terms:
         """Where the ledger's policy says so, what corrects a document of a closed period is a credit note of its own."""
         terms = self._terms(self._latest)
-        changed = (
-            self._group.changed_time,
-            self._group.left_time,
-            self._group.changed_expenses,
-            self._group.left_expenses,
-        )
-        days = [
-            row.line.invoice.issue_date
-            for records in changed
-            for of_record in billed.billed(records).values()
-            for row in of_record.standing
-        ]
+        group = self._group
+        corrected = [group.billed_time[entry.pk] for entry in [*group.changed_time, *group.left_time]]
+        corrected += [group.billed_expenses[expense.pk] for expense in [*group.changed_expenses, *group.left_expenses]]
+        days = [row.line.invoice.issue_date for of_record in corrected for row in of_record.standing]
         closed, policy = self._erp.books_closed_through, self._erp.closed_period_policy
         if needs_credit(days, closed_through=closed, policy=policy):
             return replace(terms, adjustment_policy=AdjustmentPolicy.CREDIT)
@@ -138,9 +145,9 @@ class GroupPlanner:
             for version, of_version in self._versions(entries):
                 present = [] if gone is Cause.MOVED_AWAY else [e for e in of_version if e.deleted_at is None]
                 part = find_adjustments(
-                    billed.time_facts(of_version, self._group.home),
-                    {str(entry.pk): billable.time_fact(entry, self._currency) for entry in present},
-                    billable.rules_of(version, self._group, self._currency),
+                    billed.time_facts(of_version, self._group.home, self._group.billed_time),
+                    {str(entry.pk): agreed.time_fact(entry, self._currency) for entry in present},
+                    self._rules(version),
                     self._terms(version),
                     gone=gone,
                 )
@@ -156,8 +163,8 @@ class GroupPlanner:
                 present = [] if gone is Cause.MOVED_AWAY else [e for e in of_version if e.deleted_at is None]
                 found.append(
                     find_expense_adjustments(
-                        billed.expense_facts(of_version, self._group.home),
-                        {str(expense.pk): billable.expense_fact(expense, self._currency) for expense in present},
+                        billed.expense_facts(of_version, self._group.home, self._group.billed_expenses),
+                        {str(expense.pk): agreed.expense_fact(expense, self._currency) for expense in present},
                         self._terms(version),
                         gone=gone,
                     )
@@ -165,15 +172,12 @@ class GroupPlanner:
         return found
 
     def _rated_time(self) -> list[RatedTime]:
-        known = billed.billed(self._group.time)
+        known = self._group.billed_time
         rated: list[RatedTime] = []
         for version, entries in self._versions(self._group.time):
             part = rate_time(
-                [
-                    billable.time_fact(entry, self._currency, sequence=known[entry.pk].next_sequence)
-                    for entry in entries
-                ],
-                billable.rules_of(version, self._group, self._currency),
+                [agreed.time_fact(entry, self._currency, sequence=known[entry.pk].next_sequence) for entry in entries],
+                self._rules(version),
                 self._terms(version),
             )
             self._spent.billed += sum((item.amount for item in part), _ZERO)
@@ -182,19 +186,33 @@ class GroupPlanner:
         return rated
 
     def _rated_expenses(self) -> list[RatedExpense]:
-        known = billed.billed(self._group.expenses)
+        known = self._group.billed_expenses
         rated: list[RatedExpense] = []
         for version, expenses in self._versions(self._group.expenses):
             facts = [
-                billable.expense_fact(expense, self._currency, sequence=known[expense.pk].next_sequence)
+                agreed.expense_fact(expense, self._currency, sequence=known[expense.pk].next_sequence)
                 for expense in expenses
             ]
             rated += rate_expenses(facts, self._terms(version))
         return rated
 
 
+class Shared:
+    """What all groups of one reaction ask of the ERP and of rate cards, read once."""
+
+    def __init__(self, erp: Connection) -> None:
+        self.erp = erp
+        self.cards = Cards()
+        self._taxes: dict[str, taxes.TaxRate] = {}
+
+    def tax(self, code: str) -> taxes.TaxRate:
+        """The rate behind a tax code of ours. Raises UnmappedTaxError when the ERP's is unknown."""
+        if code not in self._taxes:
+            self._taxes[code] = _tax(self.erp, code)
+        return self._taxes[code]
+
+
 def _tax(erp: Connection, code: str) -> taxes.TaxRate:
-    """The rate behind a tax code of ours. Raises UnmappedTaxError when the ERP's is unknown."""
     theirs = value_maps(erp).get("tax_codes", {}).get(code)
     if theirs is None:
         raise UnmappedTaxError(
@@ -232,9 +250,8 @@ def _line_format(erp: Connection, group: billable.Group) -> LineFormat:
 
 
 def _names(group: billable.Group) -> Names:
-    workers = {record.resource_id for record in group.records}
-    people = Resource.objects.filter(pk__in=workers - {None})
+    people = {record.resource_id: record.resource for record in group.records if record.resource is not None}
     return Names(
-        people={str(person.pk): person.name for person in people},
+        people={str(pk): person.name for pk, person in people.items()},
         projects={str(project.pk): project.name for project in group.projects.values()},
     )

@@ -1,5 +1,7 @@
 """Which connections a flow writes to, and how it names the records there."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import connection as database
@@ -27,7 +29,12 @@ class Target:
     object_name: str
 
     def holds(self, entity: str, record_id: int) -> bool:
-        return ExternalRef.objects.filter(connection=self.connection, entity=entity, record_id=record_id).exists()
+        return record_id in self.held(entity, [record_id])
+
+    def held(self, entity: str, record_ids: Iterable[int]) -> set[int]:
+        """Which of the records it has."""
+        known = ExternalRef.objects.filter(connection=self.connection, entity=entity, record_id__in=set(record_ids))
+        return set(known.values_list("record_id", flat=True))
 
 
 def system(customer_id: int, chosen: int | None, roles: tuple[str, ...]) -> Connection | None:
@@ -63,25 +70,31 @@ def has_read_all(where: Target) -> bool:
     return once(("has_read_all", where.connection.pk, where.object_name), ask)
 
 
-def require_unambiguous(client: Client, *targets: Target | None) -> None:
-    """A client that may exist there under another name is not made a second time before a person has decided.
+def open_client_matches(customer_id: int) -> dict[int, list[Proposal]]:
+    """Proposals that two clients are one, by each of the two."""
+    found: dict[int, list[Proposal]] = defaultdict(list)
+    for match in Proposal.objects.raw(
+        f"""
+        select * from {Proposal._meta.db_table}
+         where customer_id = %s and kind = %s and status = %s and entity = 'client' order by id
+        """,
+        [customer_id, Proposal.Kind.MATCH, ProposalStatus.OPEN],
+    ):
+        for client_id in {match.record_id, match.other_record_id or match.record_id}:
+            found[client_id].append(match)
+    return found
+
+
+def require_unambiguous(
+    client: Client, *targets: Target | None, matches: dict[int, list[Proposal]] | None = None
+) -> None:
+    """A client that may exist there under another name is not made a second time before a person has decided. `matches`: of the
+    customer, where many clients are asked about.
 
     Raises FlowIncompleteError with code `match_ambiguous`, naming the proposal.
     """
-    open_matches = Proposal.objects.raw(
-        f"""
-        select * from {Proposal._meta.db_table}
-         where customer_id = %(customer)s and kind = %(kind)s and status = %(status)s and entity = 'client'
-           and (record_id = %(client)s or other_record_id = %(client)s)
-        """,
-        {
-            "customer": client.customer_id,
-            "kind": Proposal.Kind.MATCH,
-            "status": ProposalStatus.OPEN,
-            "client": client.pk,
-        },
-    )
-    for match in open_matches:
+    known = open_client_matches(client.customer_id) if matches is None else matches
+    for match in known.get(client.pk, ()):
         other = match.other_record_id if match.record_id == client.pk else match.record_id
         for where in targets:
             if where and other and not where.holds("client", client.pk) and where.holds("client", other):

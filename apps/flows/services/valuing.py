@@ -11,7 +11,7 @@ from apps.flows.blueprints import TimeToInvoiceSettings
 from apps.flows.models import Flow
 from apps.flows.rules.rates import RateCard
 from apps.flows.rules.terms import TimeFact
-from apps.flows.services import billable
+from apps.flows.services import agreed, billable
 from apps.flows.services.billed import Home, home_of
 
 
@@ -26,6 +26,7 @@ class Values:
         self._versions: dict[Home, list[ContractVersion]] = defaultdict(list)
         self._cards: dict[tuple[Home, int], RateCard] = {}
         self._currencies: dict[Home, str] = {}
+        self._rate_cards = agreed.Cards()
         self._add(projects)
 
     def _add(self, projects: Iterable[int]) -> None:
@@ -57,7 +58,7 @@ class Values:
         if isinstance(row, Expense):
             return Decimal(row.amount)
         currency = self.currency_of(row)
-        rate = self.rate(row.project_id, billable.time_fact(row, currency))
+        rate = self.rate(row.project_id, agreed.time_fact(row, currency))
         return quantize(row.hours * rate, currency) if rate is not None else None
 
     def rate(self, project_id: int | None, fact: TimeFact) -> Decimal | None:
@@ -70,8 +71,9 @@ class Values:
         key = (home, version.pk if version else 0)
         if key not in self._cards:
             group, currency = self._groups[home], self.currency(next(iter(self._groups[home].projects)))
-            terms = billable.terms_of(version, self._settings, currency, billable.Spent(), ties="ROUND_HALF_UP")
-            self._cards[key] = RateCard(billable.rules_of(version, group, currency), terms)
+            terms = agreed.terms_of(version, self._settings, currency, agreed.Spent(), ties="ROUND_HALF_UP")
+            rules = agreed.rules_of(version, group.projects.values(), currency, self._rate_cards)
+            self._cards[key] = RateCard(rules, terms)
         return self._cards[key]
 
     def _version(self, home: Home, day: date) -> ContractVersion | None:

@@ -40,6 +40,8 @@ class Intent:
     context: dict[str, Any] = field(default_factory=dict)
     amount: Decimal | None = None
     currency: str = ""
+    origin_item_id: int | None = None
+    """Where several are intended together for different items."""
 
 
 @transaction.atomic(savepoint=False)
@@ -77,7 +79,7 @@ def _delivery(intent: Intent, origin: str, origin_item_id: int | None, lane: Lan
         customer_id=intent.connection.customer_id,
         connection=intent.connection,
         origin=origin,
-        origin_item_id=origin_item_id,
+        origin_item_id=intent.origin_item_id or origin_item_id,
         object_name=intent.object_name,
         operation=intent.operation,
         entity=intent.entity,

@@ -27,8 +27,9 @@ def spend(stage: Stage, project: Project, amount: str = "50", **values: Any) -> 
 
 
 def change(stage: Stage, record: Any, **values: Any) -> None:
-    later = Billing.objects.latest("pk").created_at + timedelta(minutes=1)
-    type(record).objects.filter(pk=record.pk).update(updated_at=later, **values)
+    rows = type(record).objects.filter(pk=record.pk)
+    later = max(Billing.objects.latest("pk").created_at, rows.get().updated_at) + timedelta(minutes=1)
+    rows.update(updated_at=later, **values)
     stage.now = later + timedelta(hours=1)
     stage.react()
     stage.react()  # again: nothing may be corrected twice
