@@ -34,7 +34,7 @@ _ZERO = Decimal(0)
 _OVERLAP = timedelta(minutes=15)
 MOST_ENTRIES = 50_000
 """Of one reaction, and of one group; the next one goes on."""
-_PART = 5_000
+_PART = 2_000
 _RELATED = ("project__contract__client", "project__client", "resource")
 """Fetched once each, not joined: a hundred thousand entries share a thousand projects and a dozen people."""
 

@@ -1,4 +1,5 @@
-"""What the control totals are worked out from, read set-based: a handful of statements however many rows there are."""
+"""What the control totals are worked out from, read set-based: a handful of statements for each few thousand
+pieces of work."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from apps.mappings.selectors import specs
 from apps.syncs.models import Sync
 
 _ZERO = Decimal(0)
+_CHUNK = 5_000
 _VOID = "(i.status = 'voided' or i.deleted_at is not null)"
 
 
@@ -44,14 +46,22 @@ def work_facts(flow: Flow) -> Iterator[WorkFact]:
 
 
 def _facts_of(flow: Flow, model: type[Any]) -> Iterator[WorkFact]:
+    """A few thousand records at a time: years of work are never in memory together."""
+    ids = _work_ids(flow, model)
+    values = Values(flow)
+    for start in range(0, len(ids), _CHUNK):
+        yield from _facts_among(flow, model, ids[start : start + _CHUNK], values)
+
+
+def _facts_among(flow: Flow, model: type[Any], ids: list[int], values: Values) -> Iterator[WorkFact]:
     is_time = model is TimeEntry
     kind = "time_entry" if is_time else "expense"
-    billings = _billings(flow, kind)
-    off = _written_off(flow, kind)
-    unbilled = set(billable.unbilled(flow, model).values_list("pk", flat=True))
-    changed = set(billable.changed_since_billed(flow, model).values_list("pk", flat=True))
-    rows = list(_work_rows(flow, model))
-    values = Values(flow, {row[1] for row in rows if row[1]})
+    billings = _billings(flow, kind, ids)
+    off = _written_off(flow, kind, ids)
+    unbilled = set(billable.unbilled(flow, model).filter(pk__in=ids).values_list("pk", flat=True))
+    changed = set(billable.changed_since_billed(flow, model).filter(pk__in=ids).values_list("pk", flat=True))
+    rows = list(_work_rows(flow, model, ids))
+    values.add(row[1] for row in rows if row[1])
     for (
         pk, project_id, day, quantity, is_live, is_billable, is_approved, project_is_billable, own_currency,
         updated_at, person_id, role, task, vendor_rate,
@@ -83,18 +93,12 @@ def _facts_of(flow: Flow, model: type[Any]) -> Iterator[WorkFact]:
         )
 
 
-def _work_rows(flow: Flow, model: type[Any]) -> Iterator[tuple[Any, ...]]:
-    is_time = model is TimeEntry
-    day, quantity, field = (
-        ("work_date", "hours", "time_entry_id") if is_time else ("spent_date", "amount", "expense_id")
-    )
-    own = "e.resource_id, r.role, e.task, e.billable_rate" if is_time else "null, null, null, null"
-    person = "left join canonical_resource r on r.id = e.resource_id" if is_time else ""
-    return _rows(
+def _work_ids(flow: Flow, model: type[Any]) -> list[int]:
+    """Of work since the flow's start, and of whatever was billed."""
+    day, field = ("work_date", "time_entry_id") if model is TimeEntry else ("spent_date", "expense_id")
+    rows = _rows(
         f"""
-        select e.id, e.project_id, e.{day}, e.{quantity}, e.deleted_at is null, e.is_billable,
-               e.approval = 'approved' and not e.is_billed_at_source, p.is_billable, e.currency, e.updated_at, {own}
-          from {model._meta.db_table} e left join canonical_project p on p.id = e.project_id {person}
+        select e.id from {model._meta.db_table} e
          where e.customer_id = %(customer)s
            and (e.{day} >= %(since)s or e.id in (select b.{field} from canonical_billing b where b.customer_id = %(customer)s))
          order by e.id
@@ -102,9 +106,28 @@ def _work_rows(flow: Flow, model: type[Any]) -> Iterator[tuple[Any, ...]]:
         customer=flow.customer_id,
         since=flow.starts_at.date(),
     )
+    return [record_id for (record_id,) in rows]
 
 
-def _billings(flow: Flow, kind: str) -> dict[int, tuple[tuple[BillingFact, ...], Any]]:
+def _work_rows(flow: Flow, model: type[Any], ids: list[int]) -> Iterator[tuple[Any, ...]]:
+    is_time = model is TimeEntry
+    day, quantity = ("work_date", "hours") if is_time else ("spent_date", "amount")
+    own = "e.resource_id, r.role, e.task, e.billable_rate" if is_time else "null, null, null, null"
+    person = "left join canonical_resource r on r.id = e.resource_id" if is_time else ""
+    return _rows(
+        f"""
+        select e.id, e.project_id, e.{day}, e.{quantity}, e.deleted_at is null, e.is_billable,
+               e.approval = 'approved' and not e.is_billed_at_source, p.is_billable, e.currency, e.updated_at, {own}
+          from {model._meta.db_table} e left join canonical_project p on p.id = e.project_id {person}
+         where e.customer_id = %(customer)s and e.id = any(%(ids)s)
+         order by e.id
+        """,
+        customer=flow.customer_id,
+        ids=ids,
+    )
+
+
+def _billings(flow: Flow, kind: str, ids: list[int]) -> dict[int, tuple[tuple[BillingFact, ...], Any]]:
     """Standing billings by record, with the hours each stands for, and when something about them last changed."""
     found: dict[int, list[BillingFact]] = defaultdict(list)
     moved: dict[int, Any] = {}
@@ -115,10 +138,11 @@ def _billings(flow: Flow, kind: str) -> dict[int, tuple[tuple[BillingFact, ...],
                b.unbilled_amount, b.rate, {_VOID}, b.released_at,
                greatest(b.created_at, b.released_at, case when {_VOID} then i.updated_at end)
           from canonical_billing b join canonical_invoiceline l on l.id = b.line_id join canonical_invoice i on i.id = l.invoice_id
-         where b.customer_id = %(customer)s and b.{kind}_id is not null
+         where b.customer_id = %(customer)s and b.{kind}_id = any(%(ids)s)
          order by b.{kind}_id, b.sequence
         """,
         customer=flow.customer_id,
+        ids=ids,
     )
     for pk, project_id, currency, worked, is_adjustment, amount, beyond, rate, is_void, released_at, at in rows:
         hours = worked - (before.get(pk, _ZERO) if is_adjustment else _ZERO)
@@ -130,11 +154,12 @@ def _billings(flow: Flow, kind: str) -> dict[int, tuple[tuple[BillingFact, ...],
     return {pk: (tuple(facts), moved[pk]) for pk, facts in found.items()}
 
 
-def _written_off(flow: Flow, kind: str) -> dict[int, tuple[Decimal, Decimal]]:
+def _written_off(flow: Flow, kind: str, ids: list[int]) -> dict[int, tuple[Decimal, Decimal]]:
     rows = _rows(
         f"select {kind}_id, hours, amount from canonical_writeoff "
-        f"where customer_id = %(customer)s and {kind}_id is not null and undone_at is null",
+        f"where customer_id = %(customer)s and {kind}_id = any(%(ids)s) and undone_at is null",
         customer=flow.customer_id,
+        ids=ids,
     )
     return {pk: (hours, amount) for pk, hours, amount in rows}
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import Q
+
 from apps.canonical.models import ContractVersion, Expense, Project, TimeEntry
 from apps.core.money import quantize
 from apps.flows.blueprints import TimeToInvoiceSettings
@@ -18,7 +20,7 @@ from apps.flows.services.billed import Home, home_of
 class Values:
     """Rates and currencies of a flow's work; what a contract or project says is read once."""
 
-    def __init__(self, flow: Flow, projects: Iterable[int] = ()) -> None:
+    def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._settings = TimeToInvoiceSettings.model_validate(flow.settings)
         self._groups: dict[Home, billable.Group] = {}
@@ -27,10 +29,15 @@ class Values:
         self._cards: dict[tuple[Home, int], RateCard] = {}
         self._currencies: dict[Home, str] = {}
         self._rate_cards = agreed.Cards()
-        self._add(projects)
 
-    def _add(self, projects: Iterable[int]) -> None:
-        rows = Project.objects.filter(pk__in=set(projects) - self._home.keys()).select_related("contract", "client")
+    def add(self, projects: Iterable[int]) -> None:
+        """Make projects known, with all that share their contract, whose own rates are rules of it; those that are cost nothing."""
+        missing = set(projects) - self._home.keys()
+        if not missing:
+            return
+        ours = Project.objects.filter(customer_id=self._flow.customer_id)
+        of_contracts = Q(contract__in=ours.filter(pk__in=missing, contract__isnull=False).values("contract"))
+        rows = ours.filter(Q(pk__in=missing) | of_contracts).select_related("contract", "client")
         contracts: dict[int, Home] = {}
         for project in rows:
             home = self._home[project.pk] = home_of(project)
@@ -50,7 +57,7 @@ class Values:
         return self._currencies[home]
 
     def currency_of(self, row: TimeEntry | Expense) -> str:
-        self._add([row.project_id] if row.project_id else [])
+        self.add([row.project_id] if row.project_id else [])
         return row.currency if isinstance(row, Expense) and row.currency else self.currency(row.project_id)
 
     def of(self, row: TimeEntry | Expense) -> Decimal | None:

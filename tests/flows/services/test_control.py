@@ -14,7 +14,8 @@ from apps.core.models import DueWork
 from apps.core.work import Work
 from apps.exceptions.models import ExceptionCase
 from apps.flows.models import ControlTotal, Flow
-from apps.flows.services import control
+from apps.flows.services import control, control_facts
+from apps.flows.services.control import totals_of
 from apps.flows.tasks import control as handle
 from apps.syncs.models import Delivery, Sync, SyncRun
 from apps.syncs.services.contexts import load_context
@@ -339,3 +340,19 @@ class TestContinuously:
         assert {row.customer_id for row in ControlTotal.objects.all()} == {stage.customer.pk}
         look(other)
         assert parts(ControlTotal.objects.get(customer=other_customer))["approved"] == ("5", "500.00")
+
+
+def test_the_totals_are_the_same_in_pieces(stage: Stage, flow: Flow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a contract whose projects come in different pieces, one of them with a rate of its own."""
+    client = stage.client()
+    contract = stage.contract(client, rates={"": "100"})
+    own = {"hourly_rate": D(80)}
+    projects = [stage.project(f"P{n}", client=client, contract=contract, **(own if n else {})) for n in range(2)]
+    for number in range(5):
+        stage.hours("1.5", projects[number % 2])
+    whole = totals_of(flow)
+
+    monkeypatch.setattr(control_facts, "_CHUNK", 1)
+
+    assert totals_of(flow) == whole
+    assert sum(total.parts["unbilled"].amount for total in whole) == 3 * 150 + 2 * 120
