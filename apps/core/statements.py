@@ -48,6 +48,13 @@ def atomic_unhurried() -> Iterator[None]:
         yield
 
 
+def refresh_statistics(*tables: str) -> None:
+    """After very many rows were written at once: until Postgres looks by itself, within a minute or so, it plans as if there were
+    none, and joins that are linear become quadratic."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"analyze {', '.join(tables)}")
+
+
 def check_references() -> None:
     """Check foreign keys of what the transaction wrote so far now, and not in its commit, which lends its turn to nobody. Raises
     IntegrityError."""

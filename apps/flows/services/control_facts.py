@@ -59,7 +59,7 @@ def _facts_among(flow: Flow, model: type[Any], ids: list[int], values: Values) -
     billings = _billings(flow, kind, ids)
     off = _written_off(flow, kind, ids)
     unbilled = set(billable.unbilled(flow, model).filter(pk__in=ids).values_list("pk", flat=True))
-    changed = set(billable.changed_since_billed(flow, model).filter(pk__in=ids).values_list("pk", flat=True))
+    changed = set(billable.changed_since_billed(flow, model, among=ids))
     rows = list(_work_rows(flow, model, ids))
     values.add(row[1] for row in rows if row[1])
     for (

@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 from django.db.models import Max
 
-from apps.canonical.models import Expense, Proposal, TimeEntry
+from apps.canonical.models import Billing, Expense, Invoice, InvoiceLine, Proposal, TimeEntry
 from apps.connectors.models import Connection
 from apps.core.errors import AppError
 from apps.core.problems import clear
+from apps.core.statements import refresh_statistics
 from apps.core.work import wake
 from apps.core.work.kinds import CONTROL
 from apps.flows.blueprints import BillWhen, TimeToInvoiceSettings
@@ -51,6 +52,8 @@ from apps.syncs.models import Sync, SyncRun
 from apps.syncs.models.pulls import RunStatus
 
 _ONCE_MORE = timedelta(seconds=2)
+_MANY = 2_000
+_WRITTEN = [model._meta.db_table for model in (Invoice, InvoiceLine, Billing)]
 _CONTROL_AFTER = timedelta(minutes=1)
 """Changes within it are looked at together; whatever woke the flow may have moved the totals."""
 
@@ -117,10 +120,13 @@ def bill(flow: Flow, settings: TimeToInvoiceSettings, *, now: datetime) -> bool:
         biller.note_settled(changed)
     for part in billable.parts(flow, settings, until=until, without=[group.home for group in changed]):
         if biller.count >= billable.MOST_ENTRIES:
-            return True
+            break
         with biller.alone():
             biller.bill(billable.unbilled_groups(flow, settings, part, until=until))
-    report_unmapped(flow, erp, biller.taxes_missing)
+    else:
+        report_unmapped(flow, erp, biller.taxes_missing)
+    if biller.count >= _MANY:
+        refresh_statistics(*_WRITTEN)
     return biller.count >= billable.MOST_ENTRIES
 
 
