@@ -41,10 +41,12 @@ _TONES = {
         "lost",
         "declined",
         "past_due",
+        "critical",
         "break",
     },
     "warn": {
         "needs_layout",
+        "high",
         "open",
         "paused",
         "waiting",

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from apps.backoffice.columns import shown, words
 from apps.canonical.registry import entity, names
+from apps.connectors.manifest import UnknownConnectorError, manifest_for
 
 # Moves with every reading; says nothing to a person.
 _SILENT = {"source_updated_at", "created_at", "updated_at"}
@@ -121,3 +122,11 @@ def _field(entity_name: str, name: str) -> Any:
         return entity(entity_name).model._meta.get_field(name)
     except FieldDoesNotExist:
         return None
+
+
+def connector_name(slug: str) -> str:
+    """What people call the system; its slug once it has left the catalog."""
+    try:
+        return manifest_for(slug).connector.name
+    except UnknownConnectorError:
+        return slug

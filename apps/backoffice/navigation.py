@@ -104,6 +104,8 @@ def _work(request: HttpRequest) -> list[Item]:
         count = ExceptionCase.objects.filter(status__in=(CaseStatus.OPEN, CaseStatus.RETRYING)).count()
         url = f"{reverse('admin:exceptions_exceptioncase_changelist')}?status__exact={CaseStatus.OPEN}"
         items.append({"title": "Cases", "icon": "report", "link": url, "badge": count})
+    if request.user.has_perm("exceptions.view_cause"):
+        items.append({"title": "Causes", "icon": "hub", "link": reverse("admin:exceptions_cause_changelist")})
     if request.user.has_perm("canonical.view_proposal"):
         count = Proposal.objects.filter(status=ProposalStatus.OPEN).count()
         url = f"{reverse('admin:canonical_proposal_changelist')}?status__exact={ProposalStatus.OPEN}"

@@ -14,6 +14,23 @@ class CaseStatus(models.TextChoices):
     IGNORED = "ignored"
 
 
+class Cause(models.Model):
+    """What cases have in common, over all customers: what one repair may end. Machine-written; found by `apps.exceptions.causes`."""
+
+    reason = models.CharField(max_length=60)
+    connector = models.CharField(max_length=60, blank=True, default="", help_text="Empty: no system is to blame.")
+    key = models.CharField(
+        max_length=300, blank=True, help_text="What went wrong, without what differs from case to case."
+    )
+    first_seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["reason", "connector", "key"], name="cause_once")]
+
+    def __str__(self) -> str:
+        return self.key or self.reason
+
+
 class ExceptionCase(models.Model):
     """One cause at one record. Found again it counts up; when the record later succeeds it resolves itself."""
 
@@ -21,6 +38,9 @@ class ExceptionCase(models.Model):
     customer = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="cases", db_index=False)
     connection = models.ForeignKey(
         "connectors.Connection", null=True, blank=True, on_delete=models.CASCADE, related_name="cases"
+    )
+    cause = models.ForeignKey(
+        Cause, null=True, blank=True, on_delete=models.SET_NULL, related_name="cases", db_index=False
     )
     trace_key = models.CharField(max_length=250, help_text="Same key, same case.")
     reason = models.CharField(max_length=60, help_text="A code of apps.exceptions.reasons.")
@@ -51,6 +71,7 @@ class ExceptionCase(models.Model):
         indexes = [
             models.Index(fields=["customer", "status", "-latest_at"]),
             models.Index(fields=["status", "-latest_at"]),
+            models.Index(fields=["cause", "status"]),
         ]
 
     def __str__(self) -> str:

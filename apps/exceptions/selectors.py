@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from apps.accounts.models import Customer
 from apps.canonical.models import LedgerAccount, TaxRate
-from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.exceptions.models import CaseStatus, Cause, ExceptionCase
 from apps.syncs.models import SourceRecord
 
 OPEN = (CaseStatus.OPEN, CaseStatus.RETRYING)
@@ -32,6 +32,38 @@ def open_cases() -> QuerySet[ExceptionCase]:
         .select_related("customer", "connection", "assigned_to")
         .order_by("-amount", "opened_at")
     )
+
+
+def causes() -> QuerySet[Cause]:
+    """With what is open of each: `open_count`, `customer_count`, `oldest_at`, and `total` in `currency` where they share one
+    (`currency_count`). Those without open cases have zeros."""
+    is_open = Q(cases__status__in=OPEN)
+    has_amount = is_open & Q(cases__amount__gt=0)
+    return Cause.objects.annotate(
+        open_count=Count("cases", filter=is_open),
+        customer_count=Count("cases__customer", filter=is_open, distinct=True),
+        oldest_at=Min("cases__opened_at", filter=is_open),
+        total=Sum("cases__amount", filter=has_amount),
+        currency=Max("cases__currency", filter=has_amount),
+        currency_count=Count("cases__currency", filter=has_amount, distinct=True),
+    )
+
+
+def customers_of(cause: Cause) -> list[dict[str, Any]]:
+    """Open cases of a cause by customer and currency, most cases first: `customer_id`, `customer__name`, `count`, `total`,
+    `currency`, `oldest`."""
+    rows = ExceptionCase.objects.filter(cause=cause, status__in=OPEN).order_by()
+    counted = rows.values("customer_id", "customer__name", "currency").annotate(
+        count=Count("pk"), total=Sum("amount"), oldest=Min("opened_at")
+    )
+    return list(counted.order_by("-count", "customer__name")[:_MOST_OPTIONS])
+
+
+def alike(case: ExceptionCase) -> int:
+    """How many other open cases have the same cause."""
+    if case.cause_id is None:
+        return 0
+    return ExceptionCase.objects.filter(cause_id=case.cause_id, status__in=OPEN).exclude(pk=case.pk).count()
 
 
 def open_cases_for(customer: Customer | int) -> QuerySet[ExceptionCase]:

@@ -9,11 +9,12 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.connectors.models import Connection
 from apps.core import clock
-from apps.core.errors import PermanentError
+from apps.core.errors import AppError, PermanentError
 from apps.core.json_text import dump_json, storable
 from apps.core.problems import Problem
 from apps.core.work import kinds, wake
-from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.exceptions.causes import key_of
+from apps.exceptions.models import CaseStatus, Cause, ExceptionCase
 from apps.exceptions.reasons import reason_for
 from apps.flows.services import bill_again, retry_item
 from apps.mappings.services import set_value
@@ -46,13 +47,25 @@ def open_case(problem: Problem) -> None:
     with database.cursor() as cursor:
         cursor.execute(
             """
+            with names as (
+                   select coalesce((select connector from connectors_connection where id = %(connection)s), '') as connector),
+                 known as (
+                   select k.id from exceptions_cause k, names n
+                    where (k.reason, k.connector, k.key) = (%(reason)s, n.connector, %(key)s)),
+                 -- Nothing is locked that is there already: cases of one cause are opened side by side.
+                 made as (
+                   insert into exceptions_cause (reason, connector, key)
+                   select %(reason)s, connector, %(key)s from names where not exists (select from known)
+                   on conflict do nothing returning id)
             insert into exceptions_exceptioncase as c
-                   (customer_id, connection_id, trace_key, reason, audience, status, title, detail, subject_kind, subject_id,
+                   (customer_id, connection_id, cause_id, trace_key, reason, audience, status, title, detail, subject_kind, subject_id,
                     entity, record_id, amount, currency, occurrences, opened_at, latest_at, resolution)
-            values (%(customer)s, %(connection)s, %(trace)s, %(reason)s, %(audience)s, 'open', %(title)s, %(detail)s,
+            values (%(customer)s, %(connection)s, coalesce((select id from known), (select id from made)),
+                    %(trace)s, %(reason)s, %(audience)s, 'open', %(title)s, %(detail)s,
                     %(subject_kind)s, %(subject_id)s, %(entity)s, %(record)s, %(amount)s, %(currency)s, 1, now(), now(), '')
             on conflict (customer_id, trace_key) do update set
-                   reason = excluded.reason, audience = excluded.audience, title = excluded.title, detail = excluded.detail,
+                   reason = excluded.reason, cause_id = coalesce(excluded.cause_id, c.cause_id),
+                   audience = excluded.audience, title = excluded.title, detail = excluded.detail,
                    subject_kind = excluded.subject_kind, subject_id = excluded.subject_id, record_id = excluded.record_id,
                    amount = excluded.amount, currency = excluded.currency, latest_at = now(),
                    connection_id = excluded.connection_id,
@@ -67,6 +80,7 @@ def open_case(problem: Problem) -> None:
                 "connection": problem.connection_id,
                 "trace": storable(problem.trace_key)[:250],
                 "reason": reason.code,
+                "key": storable(key_of(reason.code, problem.title, problem.detail)),
                 "audience": reason.audience,
                 "title": storable(problem.title)[:2000],
                 "detail": dump_json(problem.detail),
@@ -102,6 +116,22 @@ def retry_case(case: ExceptionCase, *, actor: User | None, reason: str, now: dat
     _retry_subject(row, actor, reason, now)
     row.refresh_from_db()
     return row
+
+
+def retry_cause(cause: Cause, *, actor: User | None, reason: str, now: datetime, most: int = 500) -> int:
+    """Try again every open case of a cause, the oldest first, each in a transaction of its own. Returns how many; at most so many at
+    once. Raises the first error after the others were tried."""
+    failure: AppError | None = None
+    done = 0
+    for case in cause.cases.filter(status=CaseStatus.OPEN).order_by("opened_at")[:most]:
+        try:
+            retry_case(case, actor=actor, reason=reason, now=now)
+            done += 1
+        except AppError as error:
+            failure = failure or error
+    if failure is not None:
+        raise CaseStateError(f"{done} are tried again; one or more could not be: {failure.message}")
+    return done
 
 
 @transaction.atomic

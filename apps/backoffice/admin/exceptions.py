@@ -4,22 +4,25 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from apps.backoffice.base import RecordAdmin, link
 from apps.backoffice.columns import money, pill, when
 from apps.backoffice.forms import AssignForm, PlainForm
-from apps.backoffice.naming import names_of, record_url
+from apps.backoffice.naming import connector_name, names_of, record_url
 from apps.backoffice.site import site
 from apps.backoffice.subjects import subject_of
-from apps.backoffice.verbs import Verb
+from apps.backoffice.verbs import MOST_ROWS, Verb
 from apps.core import clock
 from apps.exceptions import selectors, services
-from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.exceptions.models import CaseStatus, Cause, ExceptionCase
 from apps.exceptions.reasons import reason_for
 from apps.syncs.models import Delivery
 
+_CASES_SHOWN = 50
 _UNSETTLED = (CaseStatus.OPEN, CaseStatus.RETRYING)
 _OF_THE_WRITE = frozenset({"edit", "confirm", "absent"})
 
@@ -41,6 +44,97 @@ class AnswerForm(PlainForm):
         field.choices = [("", "Choose…"), *(question.options if question else [])]
         if question:
             field.label, field.help_text = question.text, question.help
+
+
+@admin.register(Cause, site=site)
+class CauseAdmin(RecordAdmin):
+    """Cases that one repair may end, together."""
+
+    page_template = "backoffice/cause.html"
+    list_display = ("what", "system", "severity", "open_cases", "customers", "money_at_risk", "since")
+    list_display_links = ("what",)
+    list_filter = ("reason", "connector")
+    search_fields = ("key",)
+    search_help_text = "Search words of what went wrong"
+    verbs = (
+        Verb(
+            name="retry",
+            title="Retry all",
+            permission="exceptions.retry_case",
+            effect=lambda cause: (
+                f"{min(cause.open_count, MOST_ROWS)} open cases of {cause.customer_count} "
+                f"customer{'s' if cause.customer_count != 1 else ''} are tried again, the oldest first, each from where it "
+                "stopped. Writes that may have arrived are asked about before they are sent."
+            ),
+            run=lambda cause, call: services.retry_cause(
+                cause, actor=call.actor, reason=call.reason, now=call.now, most=MOST_ROWS
+            ),
+            icon="refresh",
+            tone="primary",
+            applies=lambda cause: cause.open_count > 0,
+            on_list=False,
+            done="being tried again",
+        ),
+    )
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        return ["-open_count", "oldest_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Cause]:
+        found: QuerySet[Any] = selectors.causes()
+        return (
+            found
+            if request.resolver_match and "object_id" in request.resolver_match.kwargs
+            else found.filter(open_count__gt=0)
+        )
+
+    def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        cases = list(
+            ExceptionCase.objects.filter(cause=row, status__in=selectors.OPEN)
+            .select_related("customer", "connection", "assigned_to")
+            .order_by("opened_at")[:_CASES_SHOWN]
+        )
+        reason = reason_for(row.reason)
+        return {
+            "title": str(row),
+            "system": connector_name(row.connector) if row.connector else "",
+            "reason": reason,
+            "cases": cases,
+            "customers": selectors.customers_of(row),
+            "severity_label": reason.severity.label,
+            "owner_label": reason.owner.label,
+        }
+
+    @display(description="What goes wrong", ordering="key")
+    def what(self, cause: Cause) -> str:
+        return format_html("{}<div class='tl-sub'>{}</div>", reason_for(cause.reason).title, cause.key or "–")
+
+    @display(description="System", ordering="connector")
+    def system(self, cause: Cause) -> str:
+        return connector_name(cause.connector) if cause.connector else "–"
+
+    @display(description="Severity")
+    def severity(self, cause: Cause) -> str:
+        found = reason_for(cause.reason).severity
+        return pill(found.label, found)
+
+    @display(description="Open cases", ordering="open_count")
+    def open_cases(self, cause: Any) -> str:
+        return f"{cause.open_count:,}"
+
+    @display(description="Customers", ordering="customer_count")
+    def customers(self, cause: Any) -> str:
+        return f"{cause.customer_count:,}"
+
+    @display(description="Money at risk", ordering="total")
+    def money_at_risk(self, cause: Any) -> str:
+        if cause.currency_count > 1:
+            return "several currencies"
+        return money(cause.total, cause.currency or "")
+
+    @display(description="Oldest", ordering="oldest_at")
+    def since(self, cause: Any) -> str:
+        return when(cause.oldest_at, clock.now()) if cause.oldest_at else "–"
 
 
 @admin.register(ExceptionCase, site=site)
@@ -118,6 +212,9 @@ class CaseAdmin(RecordAdmin):
             "subject": subject,
             "buttons": self._delivery_verbs(request, subject.row) if subject and subject.kind == "delivery" else [],
             "is_unsettled": is_unsettled(row),
+            "alike": selectors.alike(row),
+            "severity_label": reason.severity.label,
+            "owner_label": reason.owner.label,
             "subtitle": reason.title,
             "record_url": record_url(row.entity, row.record_id) if row.entity else "",
             "record_name": names_of([(row.entity, row.record_id)]).get((row.entity, row.record_id), "")
