@@ -7,7 +7,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import orjson
@@ -28,6 +30,7 @@ from benchmarks.returning import Return
 from benchmarks.saturating import Saturation
 from benchmarks.senders import Address, send_as_answered, send_when_due
 from benchmarks.tenants import Tenants
+from benchmarks.unit_costs import unit_costs
 
 T = TypeVar("T")
 
@@ -212,6 +215,13 @@ class TestReactions:
         assert "✗ ≥ 300/s" in reactions.saturated([self.saturation(seconds=2.0)])
         killed = self.saturation(seconds=2.0, cpu=0.0)
         assert "✓ none lost" in reactions.saturated([killed]), "while it is down nobody asks how fast it is"
+
+    def test_a_saturated_run_says_nothing_of_what_an_event_costs(self, tmp_path: Path) -> None:
+        """Its workers did not come to the end of the events."""
+        results = tmp_path / "results.jsonl"
+        results.write_bytes(orjson.dumps(asdict(self.saturation())) + b"\n")
+
+        assert unit_costs(results).found == ()
 
     def test_the_slowest_return_is_judged(self) -> None:
         good, bad = Return(0.5, 1.0, 1.5, 2.0), Return(0.5, 1.0, 3.5, 4.0)
