@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from apps.core.courtesy import Courtesy
+
 # How soon Python takes the interpreter from a thread that computes, while two of them take turns; usually 5 ms.
 _SWITCH_SECONDS = 0.001
 
@@ -21,10 +23,14 @@ class Turns:
         self._free = threading.Event()
         self._free.set()
         self._holder: int | None = None
+        self._of_holder: Courtesy | None = None
+        self._of_other: Courtesy | None = None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Within the block only this thread works, except where it lends its turn."""
+    def held(self, *, is_courteous: bool = False) -> Iterator[None]:
+        """Within the block only this thread works, except where it lends its turn. `is_courteous`: both step aside for live work of
+        other processes."""
+        self._of_holder, self._of_other = (Courtesy(), Courtesy()) if is_courteous else (None, None)
         usual = sys.getswitchinterval()
         self._holder = threading.get_ident()
         self._free.clear()
@@ -34,6 +40,7 @@ class Turns:
         finally:
             sys.setswitchinterval(usual)
             self._holder = None
+            self._of_holder = self._of_other = None
             self._free.set()
 
     @contextmanager
@@ -42,6 +49,8 @@ class Turns:
         if self._holder != threading.get_ident():
             yield
             return
+        if self._of_holder is not None:
+            self._of_holder.give_way()
         self._free.set()
         try:
             yield
@@ -52,6 +61,9 @@ class Turns:
         """Wait until the holder lends its turn. To be called between pieces of a millisecond at most."""
         if not self._free.is_set() and self._holder != threading.get_ident():
             self._free.wait()
+        courtesy = self._of_other
+        if courtesy is not None and self._holder != threading.get_ident():
+            courtesy.give_way()
 
 
 turns = Turns()

@@ -50,6 +50,7 @@ class Work:
     """Seen in the statement that claimed it."""
     config_stamp: int | None = None
     """The state of the partner's configuration, seen there too."""
+    lane: int = Lane.LIVE
 
 
 def wake(kind: str, key: str | int = "", *, due_at: datetime | None = None, lane: Lane = Lane.LIVE) -> None:
@@ -100,7 +101,7 @@ def _claim(now: datetime | None) -> tuple[Work, str | None] | None:
                           order by lane, due_at limit 1 for update skip locked)
             returning id, schema_name, kind, key, version, token, attempts,
                       exists (select 1 from pg_catalog.pg_namespace where nspname = schema_name),
-                      (select s.version from public.core_configstamp s where s.schema_name = core_duework.schema_name),
+                      (select s.version from public.core_configstamp s where s.schema_name = core_duework.schema_name), lane,
                       (select h.fingerprint from public.core_schemahead h where h.schema_name = core_duework.schema_name),
                       clock_timestamp(), {unhurried()}
             """,

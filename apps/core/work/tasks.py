@@ -2,11 +2,14 @@
 
 import logging
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import psycopg
 
 from apps.core import clock
+from apps.core.courtesy import live_under_way
+from apps.core.models import Lane
 from apps.core.tenancy.context import partner_context
 from apps.core.work import queue
 from apps.core.work.bell import Ear, bell_held, ring_bell
@@ -54,7 +57,7 @@ def drain(deadline: float | None = None) -> int:
 
 
 def _do(work: queue.Work) -> None:
-    with bell_held():
+    with bell_held(), live_under_way() if work.lane == Lane.LIVE else nullcontext():
         run(work)
 
 

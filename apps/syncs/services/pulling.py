@@ -136,7 +136,11 @@ def _read(sync: Sync, run: SyncRun, context: LoadContext, work: Work, now: datet
     )
     high_water: str | None = run.cursor_to or None
     lane: budgets.Lane = "live" if run.cursor_from else "backfill"
-    with turns.held(), ReadAhead(sync.connection, context, pages, lane=lane, now=now) as reading:
+    is_courteous = work.lane == Lane.BACKFILL
+    with (
+        turns.held(is_courteous=is_courteous),
+        ReadAhead(sync.connection, context, pages, lane=lane, now=now) as reading,
+    ):
         while True:
             taken = reading.take()
             if taken is None:
