@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils.html import format_html
 from unfold.admin import StackedInline, TabularInline
 from unfold.decorators import display
-from unfold.views import ChangeList as UnfoldChangeList
 
 from apps.backoffice.base import EditableAdmin, RecordAdmin, link
 from apps.backoffice.columns import money, pill, shown, when, words
+from apps.backoffice.long_lists import LongChangeList
 from apps.backoffice.naming import name_changes, name_details, names_of, record_url, title_of
 from apps.backoffice.origins import name_origins
 from apps.backoffice.site import site
@@ -204,9 +204,10 @@ class Listing:
 
     columns: tuple[str, ...]
     search: tuple[str, ...]
-    filters: tuple[str, ...] = ()
+    filters: tuple[str | tuple[str, type[admin.FieldListFilter]], ...] = ()
     related: tuple[str, ...] = ()
     date: str | None = None
+    """Drilled down by; reads the whole table, so not for the largest."""
     children: tuple[str, ...] = ()
 
 
@@ -313,9 +314,9 @@ LISTINGS: dict[type[Model], Listing] = {
             "customer_link",
         ),
         ("notes", "task", "project__name", "resource__name"),
-        ("approval", "is_billable", "is_billed_at_source"),
+        ("approval", "is_billable", "is_billed_at_source", ("work_date", admin.DateFieldListFilter)),
         ("project", "resource"),
-        "work_date",
+        None,
         ("billings", "write_offs"),
     ),
     models.Expense: Listing(
@@ -721,7 +722,7 @@ class WriteOffAdmin(RecordAdmin):
         return when(row.made_at, clock.now())
 
 
-class NamedChangeList(UnfoldChangeList):  # type: ignore[misc]
+class NamedChangeList(LongChangeList):
     """Names the records and who changed them, for a whole page at once."""
 
     result_list: Any
@@ -737,10 +738,9 @@ class ChangeAdmin(RecordAdmin):
     list_display = ("what", "customer_link", "entity_shown", "kind", "told", "by", "moment")
     list_display_links = ("what",)
     list_select_related = ("customer",)
-    list_filter = ("kind", "entity", "customer")
+    list_filter = ("kind", "entity", "customer", ("at", admin.DateFieldListFilter))
     search_fields = ("=record_id", "origin")
     search_help_text = "Search a record's number or an origin"
-    date_hierarchy = "at"
     ordering = ("-id",)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[NamedChangeList]:
@@ -776,7 +776,7 @@ class ChangeAdmin(RecordAdmin):
         return when(change.at, clock.now())
 
 
-class NamedRefList(UnfoldChangeList):  # type: ignore[misc]
+class NamedRefList(LongChangeList):
     """Names the records the references stand for, for a whole page at once."""
 
     result_list: Any

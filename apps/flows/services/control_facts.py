@@ -28,7 +28,7 @@ from apps.mappings.selectors import specs
 from apps.syncs.models import Sync
 
 _ZERO = Decimal(0)
-_CHUNK = 5_000
+_CHUNK = 20_000
 _VOID = "(i.status = 'voided' or i.deleted_at is not null)"
 
 
