@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any
 
 NAMES = (
-    "pull", "hooks", "mapping", "manifests", "deliver", "files", "tenants", "saturated", "comeback", "quiet", "steps",
-    "capacity",
+    "pull", "hooks", "mapping", "manifests", "deliver", "files", "draft", "lists", "growth", "tenants",
+    "saturated", "comeback", "quiet", "steps", "capacity",
 )  # fmt: skip
 
 
@@ -46,6 +46,12 @@ def main() -> int:
         runs.append(installation.sizes())
     if "files" in options.names:
         rows += _files(options)
+    if "draft" in options.names:
+        rows += _draft(options)
+    if "lists" in options.names:
+        _lists(options)
+    if "growth" in options.names:
+        _growth(options)
     if "tenants" in options.names:
         runs += _tenants(options)
     for name, measure in (("saturated", _saturated), ("comeback", _comeback), ("quiet", _quiet), ("steps", _steps)):
@@ -82,6 +88,7 @@ def _options() -> argparse.Namespace:
     options.tenants = options.tenants or (10 if options.quick else 500)
     options.file_rows = options.rows or (10_000 if options.quick else 1_000_000)
     options.rows = options.rows or (10_000 if options.quick else 100_000)
+    options.invoices = 50 if options.quick else 1_000
     options.deliveries = 500 if options.quick else 5_000
     options.returns = 2 if options.quick else 7
     options.repeat = options.repeat or (1 if options.quick else 3)
@@ -170,12 +177,49 @@ def _deliver(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
     return [report.Row(report.OURS, f"deliveries, {run.case.name}", run.count, run.usage) for run in runs]
 
 
+def _draft(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
+    from benchmarks import invoicing, report
+
+    runs = []
+    for repetition in range(options.repeat):
+        print(f"drafting {options.invoices:,} invoices, repetition {repetition + 1} of {options.repeat}", flush=True)
+        runs.append(invoicing.draft(options.invoices))
+    print(
+        f"\n{runs[0].invoices:,} invoices drafted from {runs[0].entries:,} approved time entries by the running worker\n"
+    )
+    print(report.drafted(runs), end="\n\n", flush=True)
+    return [report.Row(report.OURS, "drafting", run.entries, run.drafted) for run in runs]
+
+
+def _lists(options: argparse.Namespace) -> None:
+    from benchmarks import lists, report
+
+    print(f"lists {options.file_rows:,}", flush=True)
+    found = lists.measure(options.file_rows)
+    print(f"\nThe staff's lists with {options.file_rows:,} source records: the slowest of {len(found)} pages\n")
+    print(report.listed(found), end="\n\n", flush=True)
+
+
+def _growth(options: argparse.Namespace) -> None:
+    """Draws with it what `tenants` measured last."""
+    from benchmarks import growth, report
+
+    sizes = [size for size in (1_000, 10_000, 100_000, 1_000_000) if size <= options.file_rows]
+    print(f"growth {', '.join(f'{size:,}' for size in sizes)}", flush=True)
+    growth.keep(records=growth.by_records(sizes))
+    points, partners = growth.kept()
+    print("\nGrowth of cost with records and partners\n")
+    print(report.grown(points, partners), end="\n\n")
+    print(f"drawn in {growth.draw(points, partners)}", flush=True)
+
+
 def _tenants(options: argparse.Namespace) -> list:  # type: ignore[type-arg]
     """Once: the growth from the first partner to the last is part of the figure."""
-    from benchmarks import report, tenants
+    from benchmarks import growth, report, tenants
 
     print(f"tenants {options.tenants}", flush=True)
     run = tenants.measure(options.tenants)
+    growth.keep(partners=run.beside)
     print(f"\n{options.tenants} partners in one installation\n")
     print(report.tenanted(run), end="\n\n", flush=True)
     return [run]

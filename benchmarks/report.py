@@ -9,21 +9,23 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks import manifests
+from benchmarks import growth, lists, manifests
 from benchmarks.delivering import Delivering
 from benchmarks.files import FileStep
 from benchmarks.hooks import Hooking, percentile
+from benchmarks.invoicing import Drafting
 from benchmarks.mapping import GOAL_MS, MappedPage
 from benchmarks.measuring import Usage
 from benchmarks.processes import HOME
 from benchmarks.tables import table, verdict
-from benchmarks.tenants import Tenants
+from benchmarks.tenants import Beside, Tenants
 
 OURS = "Throughline"
 GOALS = {"first read": 8_000.0, "unchanged re-read": 12_000.0}
 NOTHING_SECONDS = 0.3
 WORKER_MB = 250.0
 PARTNER_SECONDS = 3.0
+DRAFT_SECONDS = 20.0
 RELEASE_SECONDS = 15.0
 ARRIVE_MS = {0.50: 50.0, 0.95: 150.0}
 
@@ -105,6 +107,89 @@ def delivered(runs: list[Delivering]) -> str:
         )
     head = ("case", "deliveries/s", "range", "CPU each, own + Postgres", "last call after", "largest process", "goal")
     return table(head, lines)
+
+
+def drafted(runs: list[Drafting]) -> str:
+    """Medians of what the flow does with approved work, and of looking once more when nothing is left to do."""
+    lines = []
+    for case, usages in (
+        ("drafted, with lines, billings and intents", [run.drafted for run in runs]),
+        ("the flow looks again", [run.look for run in runs]),
+        ("control totals worked out", [run.control for run in runs]),
+    ):
+        seconds = statistics.median(usage.wall_s for usage in usages)
+        is_work = usages[0] is runs[0].drafted
+        lines.append(
+            (
+                case,
+                f"{seconds:.2f}",
+                f"{runs[0].entries / seconds:,.0f}" if is_work else "",
+                f"{runs[0].invoices / seconds:,.0f}" if is_work else "",
+                f"{statistics.median(usage.cpu_s for usage in usages):.1f} + "
+                f"{statistics.median(usage.postgres_cpu_s for usage in usages):.1f}",
+                f"{max(usage.peak_rss_mb for usage in usages):.0f} MB",
+                verdict(seconds <= DRAFT_SECONDS, f"≤ {DRAFT_SECONDS:g} s") if is_work else "",
+            )
+        )
+    head = ("step", "s", "entries/s", "invoices/s", "CPU s own + Postgres", "largest process", "goal")
+    return table(head, lines)
+
+
+def listed(pages: list[lists.Page], most: int = 20) -> str:
+    """The slowest pages, then how many there were in all."""
+    slow = sum(page.ms > lists.GOAL_MS for page in pages)
+    by_time = sorted(pages, key=lambda page: -page.ms)
+    lines = [
+        (page.model, page.what, f"{page.ms:.0f}", str(page.queries), str(page.rows), page.query)
+        for page in by_time[:most]
+    ]
+    middle = statistics.median(page.ms for page in pages)
+    judged = verdict(not slow, f"≤ {lists.GOAL_MS:g} ms")
+    return "\n\n".join(
+        [
+            table(("list", "page", "ms", "queries", "rows", "query"), lines),
+            f"{len(pages)} pages, median {middle:.0f} ms, most queries {max(page.queries for page in pages)}, "
+            f"{slow} over the goal {judged}",
+        ]
+    )
+
+
+def grown(points: list[growth.Point], partners: list[Beside]) -> str:
+    """Cost at each size, and the exponent of its growth: over all sizes, and from the last but one to the last."""
+    lines = []
+    for what in dict.fromkeys(point.what for point in points):
+        mine = [point for point in points if point.what == what]
+        lines += [
+            (what, f"{point.size:,}", f"{point.cpu_s:.1f}", f"{point.per_thousand:.3f}", f"{point.peak_rss_mb:.0f} MB")
+            for point in mine
+        ]
+    sizes = table(("what", "records", "CPU s", "CPU s per 1,000", "largest process"), lines)
+    curves = {
+        what: [(float(point.size), point.cpu_s) for point in points if point.what == what]
+        for what in dict.fromkeys(point.what for point in points)
+    }
+    for name in ("claim_ms", "nothing_s", "read_cpu_s", "read_nothing_s"):
+        curves[f"{name} by partners"] = [(float(beside.count), float(getattr(beside, name))) for beside in partners]
+    fits = [
+        (what, f"{whole:.2f}", f"{last:.2f}", verdict(max(whole, last) <= growth.LARGEST_EXPONENT, "≤ 1.05"))
+        for what, curve in curves.items()
+        if len(curve) > 1
+        for whole, last in [(growth.exponent(curve), growth.exponent(curve[-2:]))]
+    ]
+    beside = table(
+        ("partners", "claim ms", "migrate nothing s", "1,000 records read, CPU s", "read of nothing s"),
+        [
+            (
+                f"{one.count}",
+                f"{one.claim_ms:.2f}",
+                f"{one.nothing_s:.2f}",
+                f"{one.read_cpu_s:.2f}",
+                f"{one.read_nothing_s:.3f}",
+            )
+            for one in partners
+        ],
+    )
+    return "\n\n".join([sizes, beside, table(("growth of", "exponent", "last step", "goal"), fits)])
 
 
 def tenanted(run: Tenants) -> str:

@@ -6,16 +6,37 @@ DATABASE_URL names it, and prints its figures as JSON.
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from io import StringIO
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
 _CLAIMS = 500
 _REPEAT = 5
+
+
+MILESTONES = (1, 10, 100)
+"""Beside so many partners, and beside all, it is measured what ordinary work costs."""
+_READ = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What ordinary work costs beside so many partners. Medians; CPU of the worker and Postgres together."""
+
+    count: int
+    claim_ms: float
+    nothing_s: float
+    """migrate_partners with nothing to do."""
+    read_cpu_s: float
+    """A thousand records read for the first time."""
+    read_nothing_s: float
+    """A read of nothing by the running worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +51,7 @@ class Tenants:
     claim_one_ms: list[float]
     claim_all_ms: list[float]
     database_mb: float
+    beside: list[Beside] = field(default_factory=list)
 
 
 def measure(count: int) -> Tenants:
@@ -45,7 +67,8 @@ def measure(count: int) -> Tenants:
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
             if done.returncode:
                 raise RuntimeError(f"python -m benchmarks.tenants {count} ended with {done.returncode}")
-            return Tenants(**json.loads(done.stdout.splitlines()[-1]))
+            found = json.loads(done.stdout.splitlines()[-1])
+            return Tenants(**{**found, "beside": [Beside(**one) for one in found["beside"]]})
         finally:
             session.execute(f'drop database "{name}" with (force)')
 
@@ -63,6 +86,7 @@ def _work(count: int) -> Tenants:
     ensure_public_partner()
     created: list[float] = []
     claim_one: list[float] = []
+    beside: list[Beside] = []
     for number in range(count):
         schema_name = f"bench_{number:04}"
         began = time.monotonic()
@@ -70,6 +94,9 @@ def _work(count: int) -> Tenants:
         created.append(time.monotonic() - began)
         if number == 0:
             claim_one = _claims([schema_name])
+        if number + 1 in {*MILESTONES, count}:
+            beside.append(_beside(number + 1))
+            print(f"  {beside[-1]}", file=sys.stderr, flush=True)
         if (number + 1) % 50 == 0:
             print(f"  {number + 1} partners, the latest in {created[-1]:.2f} s", file=sys.stderr, flush=True)
     names = [f"bench_{number:04}" for number in range(count)]
@@ -81,7 +108,28 @@ def _work(count: int) -> Tenants:
     call_command("migrate_schemas", "mappings", "0002_row_security", schema_name=names[-1], verbosity=0)
     one_behind = _migrate()
     _expect(names)
-    return Tenants(created, nothing, one_behind, claim_one, claim_all, float(size))
+    return Tenants(created, nothing, one_behind, claim_one, claim_all, float(size), beside)
+
+
+def _beside(count: int) -> Beside:
+    """Reading needs a partner of its own, which stays: it is not counted."""
+    from django.core.management import call_command
+
+    from benchmarks import installation, pulling
+    from benchmarks.processes import own_server
+
+    installation.prepare()
+    with own_server(_READ) as url:
+        readings = pulling.read_all(url, _READ)
+    first = next(one.usage for one in readings if one.case == "first read")
+    call_command("migrate_partners", verbosity=0, stdout=StringIO())
+    return Beside(
+        count=count,
+        claim_ms=statistics.median(_claims([f"bench_{number:04}" for number in range(count)])),
+        nothing_s=statistics.median(_migrate() for _ in range(3)),
+        read_cpu_s=first.cpu_s + first.postgres_cpu_s,
+        read_nothing_s=statistics.median(one.usage.wall_s for one in readings if one.case == "nothing new"),
+    )
 
 
 def _migrate() -> float:

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,15 +22,18 @@ from apps.connectors.manifest.loader import load_file
 from apps.connectors.webhooks import signature_of
 from apps.mappings.engine import Mapped, MappingSpec, compile_mapping
 from apps.tabular.reading.opening import open_table
-from benchmarks import files, neighbours, reactions, report, server
+from benchmarks import billable_work, files, growth, neighbours, reactions, report, server
+from benchmarks.billable_work import Worked, nearest
 from benchmarks.hooks import Hooking, percentile
+from benchmarks.invoicing import Drafting
+from benchmarks.lists import Page
 from benchmarks.mapping import MappedPage
 from benchmarks.measuring import Usage, measured
 from benchmarks.processes import CONNECTORS
 from benchmarks.returning import Return
 from benchmarks.saturating import Saturation
 from benchmarks.senders import Address, send_as_answered, send_when_due
-from benchmarks.tenants import Tenants
+from benchmarks.tenants import Beside, Tenants
 from benchmarks.unit_costs import unit_costs
 
 T = TypeVar("T")
@@ -258,3 +262,79 @@ def test_partners_are_judged_by_their_slow_ones_and_growth_is_shown() -> None:
     assert "0.50 / 1.00 / 1.00 s" in said and "0.50 → 1.00 s" in said
     assert "✓ ≤ 3 s" in said and "✗ ≤ 15 s" in said
     assert "1.00 / 1.00 ms" in said and "2.00 / 2.00 ms" in said
+
+
+class TestInvoicing:
+    """The calculation the drafted invoices are compared with, by hand."""
+
+    def test_the_rate_is_the_persons_else_the_roles_of_the_day_else_the_default(self) -> None:
+        def rate(person: int, day: date, project: int = 0) -> Fraction:
+            return billable_work.rate(Worked(project, person, "Build", day, Fraction(1)))
+
+        before, after = date(2026, 9, 15), date(2026, 9, 16)
+        assert rate(0, before) == Fraction("101.115")  # on card 0 by name
+        assert (rate(8, before), rate(8, after)) == (Fraction("83.33"), Fraction("87.775"))  # a consultant, amended
+        assert rate(7, before) == Fraction("147.05")  # a partner: none of the above
+        assert rate(5, before, project=4) == nearest(Fraction("102.115") * Fraction("0.925"), Fraction(1, 10_000))
+        assert rate(0, before, project=16) == Fraction(
+            "88.885"
+        )  # no contract, no rate of the project: the time system's
+        assert rate(0, before, project=17) == Fraction("92.125")
+
+    def test_half_a_cent_goes_up(self) -> None:
+        assert [nearest(Fraction(value), Fraction(1, 100)) for value in ("1.005", "1.0049", "2")] == [
+            Fraction("1.01"),
+            Fraction(1),
+            Fraction(2),
+        ]
+
+    def test_every_project_is_judged_by_itself_or_with_its_capped_contract(self) -> None:
+        found = billable_work.expected(40, 20)
+
+        capped = {number for number in range(10) if number % 5 != 4 and number % 7 == 3}
+        assert set(found.capped) == capped == {3}
+        assert set(found.untaxed) == set(range(40)) - {12, 13, 14, 15}
+        assert all(0 < cap < worth for cap, worth in found.capped.values())
+        assert all(amount > 0 for amount in found.untaxed.values())
+
+    def test_drafting_is_judged_by_its_median(self) -> None:
+        runs = [Drafting(100, 2, 5, Usage(wall_s=wall), Usage(wall_s=1), Usage(wall_s=1)) for wall in (4.0, 5.0, 70.0)]
+
+        said = report.drafted(runs)
+
+        assert "| 5.00 | 20 " in said and "✓ ≤ 20 s" in said
+        assert "✗ ≤ 20 s" in report.drafted(runs[2:])
+
+
+class TestGrowth:
+    def test_the_exponent_tells_constant_linear_and_square(self) -> None:
+        sizes = (1_000.0, 10_000.0, 100_000.0)
+
+        found = [growth.exponent([(size, 3 * size**power) for size in sizes]) for power in (0, 1, 2)]
+
+        assert [round(value, 6) for value in found] == [0, 1, 2]
+
+    def test_a_curve_that_bends_up_at_its_end_fails_the_goal(self) -> None:
+        costs = {1_000: 1.0, 10_000: 4.0, 100_000: 80.0}
+        points = [growth.Point("first read", size, cost, cost, 100.0) for size, cost in costs.items()]
+
+        said = report.grown(points, [])
+
+        assert "| first read | 0.95 " in said and "✗ ≤ 1.05" in said
+
+    def test_both_curves_are_drawn(self, tmp_path: Path) -> None:
+        points = [growth.Point("first read", size, size / 1000, 1.0, 100.0) for size in (1_000, 10_000)]
+        partners = [Beside(count, 1.0, 2.0, 0.3, 0.03) for count in (1, 10)]
+
+        image = growth.draw(points, partners, tmp_path / "growth.png")
+
+        assert image.read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_slow_page_fails_the_lists() -> None:
+    pages = [Page("syncs.SourceRecord", "first page", "", ms, 12, 50) for ms in (80.0, 301.0)]
+
+    said = report.listed(pages)
+
+    assert said.index("301") < said.index("80") and "1 over the goal ✗ ≤ 300 ms" in said
+    assert "✓ ≤ 300 ms" in report.listed(pages[:1])
