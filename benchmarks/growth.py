@@ -85,27 +85,24 @@ def _known() -> dict[str, Any]:
 
 
 def draw(points: Sequence[Point], partners: Sequence[Beside], image: Path = IMAGE) -> Path:
-    """Both curves, on axes where twice as much is always the same step: what is linear lies level on the left."""
+    """The curves there are, on axes where twice as much is always the same step: what is linear lies level on the left."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2), dpi=110)
+    figure, panels = pyplot.subplots(
+        1, 2 if partners else 1, figsize=(11 if partners else 6, 4.2), dpi=110, squeeze=False
+    )
+    left, right = panels[0][0], panels[0][-1]
     for what, style in _STYLES.items():
         mine = [point for point in points if point.what == what]
         if mine:
             left.plot([p.size for p in mine], [p.per_thousand for p in mine], style, label=what)
     _label(left, "time entries", "CPU s per 1,000, own + Postgres", "Cost of a record")
-    for what, style, values in (
-        ("migrate_partners, nothing to do, s", "o-", [beside.nothing_s for beside in partners]),
-        ("a read of nothing by the running worker, s", "s-", [beside.read_nothing_s for beside in partners]),
-        ("1,000 records read, CPU s", "D-", [beside.read_cpu_s for beside in partners]),
-        ("a claim and its end, ms", "^-", [beside.claim_ms for beside in partners]),
-    ):
-        right.plot([beside.count for beside in partners], values, style, label=what)
-    _label(right, "partners in the installation", "s, or ms where it says so", "Cost beside other partners")
-    right.set_yscale("log")
+    left.set_ylim(bottom=0)
+    if partners:
+        _draw_partners(right, partners)
     figure.tight_layout()
     image.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(image, metadata={"Software": None})
@@ -113,9 +110,20 @@ def draw(points: Sequence[Point], partners: Sequence[Beside], image: Path = IMAG
     return image
 
 
+def _draw_partners(axes: Any, partners: Sequence[Beside]) -> None:
+    for what, style, values in (
+        ("migrate_partners, nothing to do, s", "o-", [beside.nothing_s for beside in partners]),
+        ("a read of nothing by the running worker, s", "s-", [beside.read_nothing_s for beside in partners]),
+        ("1,000 records read, CPU s", "D-", [beside.read_cpu_s for beside in partners]),
+        ("a claim and its end, ms", "^-", [beside.claim_ms for beside in partners]),
+    ):
+        axes.plot([beside.count for beside in partners], values, style, label=what)
+    _label(axes, "partners in the installation", "s, or ms where it says so", "Cost beside other partners")
+    axes.set_yscale("log")
+
+
 def _label(axes: Any, x: str, y: str, title: str) -> None:
     axes.set_xscale("log")
-    axes.set_ylim(bottom=0)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
     axes.set_title(title)

@@ -23,7 +23,7 @@ from benchmarks.tenants import Beside, Tenants
 OURS = "Throughline"
 GOALS = {"first read": 8_000.0, "unchanged re-read": 12_000.0}
 NOTHING_SECONDS = 0.3
-WORKER_MB = 250.0
+WORKER_MB = 200.0
 PARTNER_SECONDS = 3.0
 DRAFT_SECONDS = 20.0
 RELEASE_SECONDS = 15.0
