@@ -48,6 +48,8 @@ ROLE_PERMISSIONS: dict[Role, tuple[str, ...]] = {
         "mappings.add_valuemap",
         "exceptions.*",
         "notices.send_notice",
+        "notices.acknowledge_notice",
+        "notices.*_maintenancewindow",
         "canonical.decide_proposal",
     ),
     Role.FINANCE: (

@@ -23,6 +23,8 @@ _MONEY = (
 )
 _NOTICES = (
     ("Delivery log", "outgoing_mail", "notices_notice_changelist", "notices.view_notice"),
+    ("Alert rules", "notifications", "notices_alertrule_changelist", "notices.view_alertrule"),
+    ("Maintenance", "engineering", "notices_maintenancewindow_changelist", "notices.view_maintenancewindow"),
     ("Mail", "mail", "mail", "notices.view_notice"),
 )
 _DATA = (

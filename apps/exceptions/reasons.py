@@ -125,6 +125,8 @@ _REASONS = (
         "Our access to one of your systems ends soon, and we could not renew it.",
         "Reconnect before the day named. It closes itself when the consent was renewed.",
         Audience.CUSTOMER,
+        owner=Owner.CUSTOMER,
+        severity=Severity.HIGH,
     ),
     Reason(
         "permission",

@@ -30,3 +30,24 @@ def page_link(label: str, path: str) -> Part:
 def signed_link(label: str, *, purpose: str, subject: int, version: int = 0) -> Part:
     """A button for the recipient alone, straight to the thing; `apps.notices.links` signs it when the notice is sent."""
     return {"kind": "link", "label": label, "purpose": purpose, "subject": subject, "version": version}
+
+
+def cases_data(rows: Iterable[dict[str, Any]]) -> Part:
+    """The cases an alert is about, for machines: not drawn."""
+    return {"kind": "data", "cases": list(rows)}
+
+
+def text_of(parts: Iterable[Part], base: str) -> str:
+    """Plain text for a chat; links to pages of the host `base`."""
+    lines: list[str] = []
+    for part in parts:
+        match part["kind"]:
+            case "paragraph":
+                lines.append(part["text"])
+            case "facts":
+                lines += [f"{name}: {value}" for name, value in part["rows"]]
+            case "items":
+                lines += [f"• {line}" for line in part["lines"]]
+            case "link" if part.get("path"):
+                lines.append(f"{base}{part['path']}")
+    return "\n".join(lines)

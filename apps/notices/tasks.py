@@ -3,12 +3,17 @@
 from datetime import datetime
 
 from apps.core.work import Work, handles, kinds
-from apps.notices.services import news, sending
+from apps.notices.services import alerting, news, sending
 
 
 @handles(kinds.NEWS)
 def look_at_news(work: Work, now: datetime) -> datetime | None:
     return news.look(work, now)
+
+
+@handles(kinds.DIGEST)
+def digest(work: Work, now: datetime) -> datetime | None:
+    return alerting.digest(int(work.key), now=now)
 
 
 @handles(kinds.SEND)

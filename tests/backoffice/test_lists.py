@@ -12,6 +12,7 @@ from django.urls import reverse
 from apps.accounts.models import Customer, User
 from apps.accounts.services import create_customer
 from apps.backoffice.site import operator_site, site
+from apps.notices.models import AlertRule
 from tests.backoffice import made
 
 Maker = Callable[[Customer, int], Any]
@@ -36,6 +37,9 @@ MAKERS: dict[str, Maker] = {
     "canonical_writeoff": lambda customer, number: made.make_write_off(customer),
     "flows_controltotal": lambda customer, number: made.make_total(_customer(customer, number)),
     "canonical_proposal": lambda customer, number: made.make_proposal(customer),
+    "notices_alertrule": lambda customer, number: AlertRule.objects.create(
+        name=f"rule {number}", customer=_customer(customer, number)
+    ),
     "notices_notice": lambda customer, number: made.make_notice(_customer(customer, number)),
 }
 

@@ -27,7 +27,7 @@ def test_a_test_is_sent_to_oneself_and_its_page_says_what_became_of_it(partner_c
     send()
 
     assert mail.outbox[0].to == ["alice@acme.example"]
-    assert "Handed to the mail server" in client.get(answer.redirect_chain[-1][0]).content.decode()
+    assert "Handed over" in client.get(answer.redirect_chain[-1][0]).content.decode()
 
 
 def test_an_auditor_looks_and_sends_nothing(partner_client: Clients, alice: User, told: Callable[..., Notice]) -> None:

@@ -10,7 +10,7 @@ import random
 import secrets
 import sys
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from io import StringIO
 from pathlib import Path
@@ -179,6 +179,7 @@ def _staff_material(customer: Any, *, now: datetime) -> None:
     from apps.connectors.models import Connection
     from apps.flows.models import Flow, FlowItem
     from apps.mappings.models import Mapping, Stewardship, ValueMap
+    from apps.notices.models import AlertRule, MaintenanceWindow
     from apps.syncs.models import InboxEvent
     from tests.backoffice import made
 
@@ -270,6 +271,13 @@ def _staff_material(customer: Any, *, now: datetime) -> None:
     )  # fmt: skip
     made.make_write_off(customer, amount=Decimal("1250000.00"), currency="USD", reason=words)
     made.make_total(customer, project=project, currency="USD", amount_difference=Decimal("-1250000.00"))
+    AlertRule.objects.create(
+        name="Everything about money of the northern harbour bridge", customer=customer, reasons=["amount_differs", "billed_twice"],
+        roles=["finance"], min_amount=Decimal("1000"), quiet_from=time(22), quiet_until=time(6), time_zone="Europe/Stockholm",
+    )  # fmt: skip
+    MaintenanceWindow.objects.create(
+        customer=customer, starts_at=old, ends_at=now + timedelta(days=1), note=words[:200]
+    )
     made.make_notice(
         customer, kind="reconnect", address="maximiliane-katharina.von-hohenlohe-langenburg@a-rather-long-company-name.example",
         subject=f"{harvest.name} no longer accepts our access", status="failed", attempts=30, error=f"SMTPDataError: {words}{token}",

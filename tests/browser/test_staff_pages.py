@@ -21,7 +21,8 @@ NUMBER = re.compile(r"/\d+(?=/|$)")
 ALIKE = re.compile(r"^/admin/(?:\w+/\w+(?=/N/history/)|(?!catalog/|brand/)\w+/$)")
 LISTS = ("syncs/delivery", "syncs/sourcerecord", "syncs/syncrun", "syncs/sync", "syncs/inboxevent", "exceptions/exceptioncase",
          "connectors/connection", "flows/flow", "flows/flowitem", "flows/controltotal",
-         "canonical/writeoff", "notices/notice", "mappings/mapping", "mappings/valuemap", "canonical/contact",
+         "canonical/writeoff", "notices/notice", "notices/alertrule", "notices/maintenancewindow",
+         "mappings/mapping", "mappings/valuemap", "canonical/contact",
          "canonical/project", "canonical/timeentry", "canonical/milestone", "canonical/ticket", "canonical/proposal")  # fmt: skip
 OVERFLOW = """() => {
     const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth

@@ -377,6 +377,7 @@ class TestWrongSchema:
             [
                 "flows.control",
                 "flows.react",
+                "notices.digest",
                 "notices.news",
                 "notices.send",
                 "partners.set_up",

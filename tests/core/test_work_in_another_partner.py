@@ -19,6 +19,7 @@ from apps.core.work.kinds import (
     CONSENT,
     CONTROL,
     DELIVER,
+    DIGEST,
     EXPORT,
     INBOX,
     NEWS,
@@ -114,6 +115,7 @@ def keys(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         SUBSCRIBE: hubspot.pk,
         REPLAY: mapping.pk,
         SEND: 0,
+        DIGEST: 0,
         NEWS: customer.pk,
     }
 

@@ -2,6 +2,7 @@
 
 from apps.backoffice.admin import (
     accounts,
+    alerts,
     canonical,
     connectors,
     exceptions,
@@ -16,6 +17,7 @@ from apps.backoffice.admin import (
 
 __all__ = [
     "accounts",
+    "alerts",
     "canonical",
     "connectors",
     "exceptions",

@@ -15,7 +15,7 @@ from apps.backoffice.verbs import Verb
 from apps.core import clock
 from apps.notices import services
 from apps.notices.drawing import shown
-from apps.notices.models import Notice, NoticeStatus
+from apps.notices.models import Notice, NoticeKind, NoticeStatus
 
 _UNDER_WAY = (NoticeStatus.PENDING, NoticeStatus.SENDING)
 
@@ -25,7 +25,7 @@ class NoticeAdmin(RecordAdmin):
     page_template = "backoffice/notice.html"
     list_display = ("what", "to", "customer_link", "kind", "state", "tries", "made", "went")
     list_display_links = ("what",)
-    list_select_related = ("customer", "recipient")
+    list_select_related = ("customer", "recipient", "acknowledged_by")
     list_filter = ("status", "kind", "channel", "customer")
     search_fields = ("subject", "address", "customer__name")
     search_help_text = "Search words of the subject, an address, or a customer"
@@ -43,11 +43,22 @@ class NoticeAdmin(RecordAdmin):
             applies=lambda notice: notice.status not in _UNDER_WAY,
             done="on its way",
         ),
+        Verb(
+            name="acknowledge",
+            title="Acknowledge",
+            permission="notices.acknowledge_notice",
+            effect=lambda notice: "You look after it: for a day nobody is alerted of these cases again, even if they open anew.",
+            run=lambda notice, call: services.acknowledge(notice, actor=call.actor, now=call.now),
+            icon="task_alt",
+            form=PlainForm,
+            applies=lambda notice: notice.kind == NoticeKind.ALERT and notice.acknowledged_at is None,
+            done="acknowledged",
+        ),
     )
 
     def page(self, request: HttpRequest, row: Notice) -> dict[str, Any]:
         button = {"title": "Mail of this partner", "icon": "tune", "tone": "", "url": reverse("admin:mail")}
-        return {"parts": shown(row), "buttons": [button]}
+        return {"parts": [part for part in shown(row) if part["kind"] != "data"], "buttons": [button]}
 
     @display(description="Subject", ordering="subject")
     def what(self, notice: Notice) -> str:

@@ -13,6 +13,7 @@ REPLAY = "syncs.replay"  # key: mapping id
 STAGE = "tabular.stage"  # key: file id
 EXPORT = "tabular.export"  # key: warehouse id
 NEWS = "notices.news"  # key: customer id
+DIGEST = "notices.digest"  # key: alert rule id, 0 for the default
 SEND = "notices.send"  # key: empty, all notices of the partner
 
 AT_ANY_HEAD = frozenset({SET_UP})

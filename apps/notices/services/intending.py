@@ -25,6 +25,7 @@ class Draft:
     customer_id: int | None = None
     recipient: User | None = None
     case_id: int | None = None
+    rule_id: int | None = None
     channel: Channel = Channel.MAIL
     due_at: datetime | None = None
     held_back: str = field(default="")
@@ -60,6 +61,7 @@ def send_again(notice: Notice, *, now: datetime) -> Notice:
         customer_id=notice.customer_id,
         recipient=notice.recipient,
         case_id=notice.case_id,
+        rule_id=notice.rule_id,
         channel=Channel(notice.channel),
     )
     intend([draft], now=now)
@@ -94,6 +96,7 @@ def _row(draft: Draft, now: datetime) -> Notice:
         channel=draft.channel,
         recipient=draft.recipient,
         case_id=draft.case_id,
+        rule_id=draft.rule_id,
         address=draft.address,
         subject=draft.subject[:250],
         body=draft.body,

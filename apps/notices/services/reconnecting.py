@@ -27,12 +27,11 @@ _UNSENT = (NoticeStatus.PENDING,)
 _REACHED = (NoticeStatus.SENT, NoticeStatus.SENDING)
 
 
-@transaction.atomic
-def tell(case: ExceptionCase, *, now: datetime) -> None:
-    """Tell those who can reconnect it, once an outage; and again each few days while it lasts."""
+def drafts_of(case: ExceptionCase, *, now: datetime) -> list[Draft]:
+    """For those who can reconnect it: once an outage, and again each few days while it lasts."""
     connection = case.connection
     if case.reason not in REASONS or connection is None:
-        return
+        return []
     number = min((now - case.opened_at) // REMIND_AFTER, MOST_REMINDERS)
     customer, waiting = case.customer, _what_waits(connection)
     key = f"reconnect:{case.pk}:{case.opened_at.isoformat()}:{max(number, 0)}"
@@ -44,30 +43,30 @@ def tell(case: ExceptionCase, *, now: datetime) -> None:
         _draft(case, user, key, number, _for_staff(case, connection, customer, waiting))
         for user in people.of_staff("connectors.change_connection")
     ]
-    intend(drafts, now=now)
+    return drafts
 
 
-@transaction.atomic
-def tell_that_it_works(case: ExceptionCase, *, now: datetime) -> None:
+def drafts_of_its_end(case: ExceptionCase) -> list[Draft]:
     """Those who were told of the outage hear that it is over; what they were about to be told is held back."""
     connection = case.connection
     if case.reason not in REASONS or connection is None:
-        return
+        return []
     told = Notice.objects.filter(case=case, kind=NoticeKind.RECONNECT, created_at__gte=case.opened_at)
     told.filter(status__in=_UNSENT).update(status=NoticeStatus.SUPPRESSED, error="It works again meanwhile.")
     if connection.status != Connection.Status.OK:
-        return
+        return []
     reached = User.objects.filter(pk__in=told.filter(status__in=_REACHED).values("recipient"), is_active=True)
-    intend([_works(case, connection, user) for user in reached.order_by("pk")], now=now)
+    return [_works(case, connection, user) for user in reached.order_by("pk")]
 
 
+@transaction.atomic
 def remind(customer: Customer, *, now: datetime) -> datetime | None:
     """Tell again what lasts. Returns when the next reminder is due; None: nothing is out of reach."""
     due: list[datetime] = []
     for case in _lasting(customer):
         age = now - case.opened_at
         if age >= REMIND_AFTER:
-            tell(case, now=now)
+            intend(drafts_of(case, now=now), now=now)
         if age < REMIND_AFTER * MOST_REMINDERS:
             due.append(case.opened_at + REMIND_AFTER * (max(age // REMIND_AFTER, 0) + 1))
     return min(due, default=None)

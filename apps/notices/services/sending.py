@@ -5,16 +5,19 @@ leaves behind that it may have gone out: such a notice is sent once more at most
 import logging
 import smtplib
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection as database
 from django.db import transaction
 
+from apps.core.errors import TransientError
 from apps.core.work import Work, renew
-from apps.notices import drawing
-from apps.notices.models import Notice, NoticeStatus
+from apps.notices import drawing, hooks
+from apps.notices.models import Channel, Notice, NoticeStatus
 from apps.partners.models import Partner
 
 logger = logging.getLogger(__name__)
@@ -33,8 +36,11 @@ def send_due(work: Work, now: datetime) -> datetime | None:
     brand = drawing.brand_of(Partner.objects.get(schema_name=database.schema_name))  # type: ignore[attr-defined]
     try:
         while time.monotonic() < deadline and (notice := claim(now)) is not None:
-            mailer = mailer or get_connection()
-            _send(notice, brand, mailer, now)
+            if notice.channel == Channel.MAIL:
+                mailer = mailer or get_connection()
+                _send(notice, partial(_mail, notice, brand, mailer), now)
+            else:
+                _send(notice, partial(hooks.post, notice, brand, now=now), now)
             renew(work)
     finally:
         if mailer is not None:
@@ -64,11 +70,18 @@ def claim(now: datetime) -> Notice | None:
     return None
 
 
-def _send(notice: Notice, brand: drawing.Brand, mailer: BaseEmailBackend, now: datetime) -> None:
+def _mail(notice: Notice, brand: drawing.Brand, mailer: BaseEmailBackend) -> None:
     try:
         drawing.mail(notice, brand, connection=mailer).send()
-    except Exception as error:
+    except Exception:
         mailer.close()  # a session that broke is of no use to the next one
+        raise
+
+
+def _send(notice: Notice, send: Callable[[], None], now: datetime) -> None:
+    try:
+        send()
+    except Exception as error:
         _failed(notice, error, now)
     else:
         notice.sent_at = now
@@ -94,7 +107,7 @@ def _is_final(error: Exception) -> bool:
         return False  # the deployment's own access, which somebody will repair
     if isinstance(error, smtplib.SMTPResponseException):
         return error.smtp_code >= 500
-    return not isinstance(error, OSError)
+    return not isinstance(error, OSError | TransientError)
 
 
 def _end(notice: Notice, status: NoticeStatus, error: str) -> None:
