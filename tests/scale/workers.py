@@ -41,14 +41,14 @@ class Worker:
         assert self._process.poll() is None, f"the worker ended: {self.log.read_text()[-2000:]}"
         return words in self.log.read_text()
 
-    def until(self, condition: Callable[[], object]) -> None:
+    def until(self, condition: Callable[[], object], *, seconds: float = 120) -> None:
         """Wait for it while the worker lives."""
 
         def holds() -> object:
             assert self._process.poll() is None, f"the worker ended: {self.log.read_text()[-2000:]}"
             return condition()
 
-        wait_until(holds, seconds=60)
+        wait_until(holds, seconds=seconds)
 
     def kill(self) -> None:
         """SIGKILL to it and all its children."""
