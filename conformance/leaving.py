@@ -1,8 +1,9 @@
 """Removes a customer of the kit with everything that was made for it. The product itself deletes no customer: records stay
 for ever there, so no service does this."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection, transaction
 from psycopg import sql
@@ -10,6 +11,7 @@ from psycopg import sql
 from apps.accounts.models import Customer
 from apps.connectors.models import BudgetWindow, Connection
 from apps.core.tenancy.context import require_partner_schema
+from apps.core.work import kinds as work
 
 _OWNED = "customer_id"
 # Foreign keys of the schema: table, its column, the table it points to.
@@ -33,6 +35,11 @@ _WORK = (
     ("tabular_datafile", ("tabular.stage",)),
     ("tabular_warehouse", ("tabular.export",)),
 )
+_WORK_OF_CUSTOMER = (work.RELEASE, work.REACT, work.CONTROL, work.NEWS)
+_OWN_CAUSES = """
+select cause_id from exceptions_exceptioncase where cause_id is not null
+ group by cause_id having bool_and(customer_id = %(customer)s)
+"""
 
 
 @contextmanager
@@ -59,15 +66,19 @@ def remove(customer: Customer) -> None:
                 cursor.execute(_through(child, column, parent), [pk])
         for table, kinds in _WORK:
             if table in owned:
-                cursor.execute(_work_of(table), [schema, list(kinds), pk])
-        cursor.execute(
-            "delete from public.core_duework where schema_name = %s and key = %s and kind in ('syncs.release', 'flows.react')",
-            [schema, str(pk)],
-        )
+                cursor.execute(
+                    sql.SQL("select id::text from {} where customer_id = %s").format(sql.Identifier(table)), [pk]
+                )
+                _forget_work(cursor, schema, kinds, [key for (key,) in cursor.fetchall()])
+        cursor.execute(_OWN_CAUSES, {"customer": pk})
+        causes = [cause for (cause,) in cursor.fetchall()]
         for table in owned:
             cursor.execute(sql.SQL("delete from {} where customer_id = %s").format(sql.Identifier(table)), [pk])
+        cursor.execute("delete from exceptions_cause where id = any(%s)", [causes])
         for table in ("accounts_historicalcustomer", "accounts_customer"):
             cursor.execute(sql.SQL("delete from {} where id = %s").format(sql.Identifier(table)), [pk])
+        cursor.execute("set constraints all immediate")  # what wakes work at the commit does so now
+        _forget_work(cursor, schema, _WORK_OF_CUSTOMER, [str(pk)])
 
 
 def _through(child: str, column: str, parent: str) -> sql.Composed:
@@ -76,8 +87,8 @@ def _through(child: str, column: str, parent: str) -> sql.Composed:
     )
 
 
-def _work_of(table: str) -> sql.Composed:
-    return sql.SQL(
-        "delete from public.core_duework where schema_name = %s and kind = any(%s) "
-        "and key in (select id::text from {} where customer_id = %s)"
-    ).format(sql.Identifier(table))
+def _forget_work(cursor: Any, schema: str, kinds: Iterable[str], keys: list[str]) -> None:
+    cursor.execute(
+        "delete from public.core_duework where schema_name = %s and kind = any(%s) and key = any(%s)",
+        [schema, list(kinds), keys],
+    )

@@ -78,9 +78,10 @@ def statements_stay_in_one_schema() -> Iterator[None]:
     """No statement of Django's joins a partner's tables with the public schema's: they may lie on another server one day."""
     found: list[str] = []
 
-    def look(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        if not sql.startswith("truncate ") and (crosses := crossing(sql)):
-            found.append(f"{crosses}: {sql[:500]}")
+    def look(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+        text = sql if isinstance(sql, str) else sql.as_string(None)
+        if not text.startswith("truncate ") and (crosses := crossing(text)):
+            found.append(f"{crosses}: {text[:500]}")
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(look):

@@ -54,7 +54,10 @@ class Findings:
 def audit(vendors: Path, *, deals_log: Path, updates_log: Path) -> Findings:
     """Compare. `deals_log` holds the names of deals whose winning the vendor acknowledged."""
     found = Findings()
-    projects = [body for _, body in documents(vendors / "harvest.sqlite3", "projects")]
+    # Ids are each account's own.
+    standing = {
+        (account, str(body["id"])): body for account, body in documents(vendors / "harvest.sqlite3", "projects")
+    }
     clients = list(documents(vendors / "harvest.sqlite3", "clients"))
     won = {
         deal["properties"]["dealname"]: deal["properties"]
@@ -63,7 +66,7 @@ def audit(vendors: Path, *, deals_log: Path, updates_log: Path) -> Findings:
     }
     found.lost += [f"{name}: the vendor forgot it" for name in lines(deals_log) if name not in won]
     made: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for project in projects:
+    for project in standing.values():
         if str(project["name"]).startswith(PREFIX):
             made[project["name"]].append(project)
     found.asked, found.arrived = len(won), len(made)
@@ -83,26 +86,27 @@ def audit(vendors: Path, *, deals_log: Path, updates_log: Path) -> Findings:
         wanted, has = won.get(name, {}).get("amount"), project.get("cost_budget")
         if wanted and has is not None and Decimal(str(has)) != Decimal(str(wanted)):
             found.wrong_amount.append(f"{name}: {wanted} asked for, {has} there")
-    _check_order(found, {str(project["id"]): project for project in projects}, updates_log)
+    _check_order(found, standing, updates_log)
     return found
 
 
-def _check_order(found: Findings, projects: dict[str, dict[str, Any]], log: Path) -> None:
+def _check_order(found: Findings, projects: dict[tuple[str, str], dict[str, Any]], log: Path) -> None:
     """Of each project the latest version asked for has to stand there; a doubtful one (its commit was not heard of) may."""
-    sure: dict[str, int] = defaultdict(int)
-    doubtful: dict[str, set[int]] = defaultdict(set)
+    sure: dict[tuple[str, str], int] = defaultdict(int)
+    doubtful: dict[tuple[str, str], set[int]] = defaultdict(set)
     for line in lines(log):
         entry = json.loads(line)
+        project = (entry["account"], entry["project"])
         if entry["sure"]:
-            sure[entry["project"]] = max(sure[entry["project"]], entry["version"])
+            sure[project] = max(sure[project], entry["version"])
             found.updates += 1
         else:
-            doubtful[entry["project"]].add(entry["version"])
-    for external_id, version in sure.items():
-        notes = str(projects.get(external_id, {}).get("notes") or "version 0")
+            doubtful[project].add(entry["version"])
+    for project, version in sure.items():
+        notes = str(projects.get(project, {}).get("notes") or "version 0")
         has = int(notes.rpartition(" ")[2])
-        if has != version and not (has > version and has in doubtful[external_id]):
-            found.out_of_order.append(f"project {external_id}: version {version} asked for last, {has} there")
+        if has != version and not (has > version and has in doubtful[project]):
+            found.out_of_order.append(f"project {project[1]}: version {version} asked for last, {has} there")
 
 
 def documents(path: Path, collection: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -25,7 +25,7 @@ def main(log_path: str, schema_name: str, seed: str) -> None:
         while True:
             time.sleep(PAUSE_SECONDS)
             version += 1
-            asked: dict[str, Any] = {"project": "", "version": version, "sure": False}
+            asked: dict[str, Any] = {"account": "", "project": "", "version": version, "sure": False}
             try:
                 with partner_context(schema_name), transaction.atomic():
                     _ask(dice, asked, log)
@@ -45,6 +45,7 @@ def _ask(dice: random.Random, asked: dict[str, Any], log: TextIO) -> None:
     if not known:
         return
     ref = dice.choice(known)
+    asked["account"] = str(ref.connection.config["account_id"])
     asked["project"] = ref.external_id
     log.write(json.dumps(asked) + "\n")
     intend(

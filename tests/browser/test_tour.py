@@ -22,8 +22,8 @@ from sandbox.server import Options
 from tests.browser.conftest import Visit
 from tests.browser.harness import Site, _server
 from tests.committed import environment
+from tests.journeys.firm import Firm, set_up
 from tests.journeys.stage import staged
-from tests.journeys.test_newcomer import Firm, _set_up
 from tests.sandbox.conftest import Running
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journey")]
@@ -58,7 +58,7 @@ def tour(
         with django_db_blocker.unblock(), staged("newcomer") as stage:
             server_environment = environment(DJANGO_SETTINGS_MODULE="tests.browser.settings")
             with _server(server_environment, folder / "server.log") as port:
-                firm = _set_up(stage, vendors, port)
+                firm = set_up(stage, vendors, port)
                 _with_standard_task(firm)
                 yield firm, _people(firm, port, folder, server_environment)
     finally:

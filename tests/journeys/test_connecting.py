@@ -43,8 +43,8 @@ from apps.syncs.services import add_syncs, pulling
 from sandbox.control import Control
 from sandbox.server import Options
 from tests.committed import environment
+from tests.journeys.firm import web
 from tests.journeys.stage import ROOT, Stage, staged
-from tests.journeys.test_newcomer import web
 from tests.sandbox.clients import Api
 from tests.sandbox.conftest import Running
 

@@ -160,10 +160,11 @@ def vendors(tmp_path: Path) -> Vendors:
     made = Vendors(tmp_path)
     made.won("Chaos one")
     made.project(1, "Chaos one", cost_budget="500.00", notes="version 4")
+    made.add("harvest", "projects", account="2", id=1, name="Another firm's", notes="version 1")
     (tmp_path / "deals.log").write_text("Chaos one\n")
     (tmp_path / "updates.log").write_text(
         "".join(
-            json.dumps({"project": "1", "version": version, "sure": sure}) + "\n"
+            json.dumps({"account": "1", "project": "1", "version": version, "sure": sure}) + "\n"
             for version, sure in ((3, False), (3, True), (4, False), (4, True), (5, False))
         )
     )

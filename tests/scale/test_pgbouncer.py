@@ -13,6 +13,8 @@ from apps.accounts.models import Customer
 from apps.core.models import DueWork
 from apps.core.work import queue
 from tests.committed import ROOT, environment, output_of, start_python
+from tests.journeys.firm import practice_vendors, set_up, web
+from tests.journeys.stage import staged
 from tests.scale.servers import pgbouncer
 from tests.scale.traced import KIND, SLOW, noted
 from tests.scale.workers import all_done, wake_elsewhere, worker
@@ -102,6 +104,51 @@ class TestWorkers:
                 running.until(all_done)
 
         assert noted() == list(map(str, range(5)))
+
+    def test_deals_become_projects_once_though_workers_are_killed(
+        self, django_db_setup: None, django_db_blocker: pytest.FixtureDef, tmp_path: Path
+    ) -> None:
+        """From the webhook to the project at the vendor, web and workers behind the pooler."""
+        with (
+            django_db_blocker.unblock(),  # type: ignore[attr-defined]
+            pgbouncer(tmp_path, environment()["DATABASE_URL"], mode="session") as url,
+            practice_vendors(tmp_path / "vendors") as vendors,
+            staged("pooled") as stage,
+            web(DATABASE_URL=url) as port,
+        ):
+            firm = set_up(stage, vendors, port)
+            # Names that resemble no other: two that do wait for a person to say whether they are one.
+            clients = (
+                "Ondine Foods",
+                "Kestrel Mills",
+                "Harbour Light",
+                "Tallow Brothers",
+                "Vireo Optics",
+                "Quarry Nine",
+            )
+            wanted = [f"Deal {number}" for number in range(len(clients))]
+
+            def projects() -> list[str]:
+                return [row["name"] for row in vendors.control.documents("harvest", firm.slug, "projects")]
+
+            for number, name in enumerate(wanted):
+                deal = vendors.control.create_deal(
+                    firm.slug,
+                    name,
+                    clients[number],
+                    contact_email=f"c{number}@example.com",
+                    amount="100",
+                    currency="EUR",
+                )
+                vendors.control.win_deal(firm.slug, deal["id"])
+            with worker(tmp_path / "first", DATABASE_URL=url) as first:
+                first.until(lambda: set(projects()) & set(wanted))
+                first.kill()
+            with worker(tmp_path / "second", DATABASE_URL=url, WORK_LEASE_SECONDS="5") as second:
+                # A call that was under way is asked about only when its lease is over: longer than any call may take.
+                second.until(lambda: set(wanted) <= set(projects()), seconds=300)
+
+            assert sorted(name for name in projects() if name in wanted) == wanted
 
 
 class TestRefused:

@@ -334,10 +334,10 @@ def _changed_since_billed(flow: Flow, model: type[Any]) -> list[Any]:
     return list(found.prefetch_related(*_RELATED).order_by(_day(model), "pk"))
 
 
-def changed_since_billed(flow: Flow, model: type[Any], among: Sequence[int] | None = None) -> list[int]:
-    """Ids of records with billings that count, and that may have changed since: all of the flow's, or those among some."""
+def changed_since_billed(flow: Flow, model: type[Any]) -> list[int]:
+    """Ids of the flow's records with billings that count, and that may have changed since."""
     # Billings first, then each record by its id: linear whatever Postgres believes about the tables.
-    column, only = f"{_field(model)}_id", "" if among is None else "and b.{column} = any(%(among)s)"
+    column = f"{_field(model)}_id"
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -346,13 +346,13 @@ def changed_since_billed(flow: Flow, model: type[Any], among: Sequence[int] | No
                        min(b.created_at) - make_interval(secs => %(overlap)s) as since,
                        array_agg(b.record_updated_at) filter (where b.record_updated_at is not null) as seen
                   from {Billing._meta.db_table} b
-                 where b.customer_id = %(customer)s and b.{column} is not null {only.format(column=column)}
+                 where b.customer_id = %(customer)s and b.{column} is not null
                  group by b.{column} having bool_or(b.released_at is null)
             ) billed
              where is_undone or (select r.updated_at > since and not coalesce(r.updated_at = any(seen), false)
                                    from {model._meta.db_table} r where r.id = billed.id)
             """,
-            {"customer": flow.customer_id, "overlap": _OVERLAP.total_seconds(), "among": list(among or ())},
+            {"customer": flow.customer_id, "overlap": _OVERLAP.total_seconds()},
         )
         return [record_id for (record_id,) in cursor.fetchall()]
 
