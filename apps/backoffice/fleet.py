@@ -11,7 +11,8 @@ from apps.core.models import SchemaHead
 from apps.core.tenancy.backend.base import ALL
 from apps.core.tenancy.heads import is_at_head
 from apps.core.tenancy.replica import from_replica
-from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.exceptions.models import ExceptionCase
+from apps.exceptions.selectors import OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +50,5 @@ def _counts() -> Fleet:
             customers=Customer.objects.count(),
             connections=Connection.objects.count(),
             troubled_connections=Connection.objects.filter(status__in=troubled).count(),
-            open_cases=ExceptionCase.objects.filter(status__in=(CaseStatus.OPEN, CaseStatus.RETRYING)).count(),
+            open_cases=ExceptionCase.objects.filter(status__in=OPEN).count(),
         )

@@ -13,15 +13,15 @@ from apps.accounts.models import Customer
 from apps.canonical.models import Invoice, Proposal, ProposalStatus
 from apps.connectors.models import Connection
 from apps.core import clock
-from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.exceptions.models import ExceptionCase
 from apps.exceptions.reasons import reason_for
+from apps.exceptions.selectors import OPEN
 from apps.flows.models import FlowItem, ItemStatus
 from apps.syncs.models import Delivery, Sync, SyncRun
 from apps.syncs.models.outbound import DeliveryStatus
 from apps.syncs.models.pulls import RunStatus
 
 DAYS = 14
-_UNSETTLED = (CaseStatus.OPEN, CaseStatus.RETRYING)
 # A sync is overdue when it missed so many of its turns: one may simply be running late.
 _MISSED_TURNS = 3
 
@@ -70,7 +70,7 @@ def urgent_cases(now: datetime, limit: int = 8) -> list[Any]:
     age = Extract(ExpressionWrapper(Value(now) - F("opened_at"), output_field=DurationField()), "epoch")
     weight = (Coalesce(F("amount"), Decimal(0)) + Decimal(1)) * (age + 1)
     rows = (
-        ExceptionCase.objects.filter(status__in=_UNSETTLED)
+        ExceptionCase.objects.filter(status__in=OPEN)
         .select_related("customer", "connection", "assigned_to")
         .annotate(weight=weight)
         .order_by("-weight")[:limit]
@@ -84,7 +84,7 @@ def urgent_cases(now: datetime, limit: int = 8) -> list[Any]:
 def case_totals() -> dict[str, Any]:
     """How many are open, how old the oldest is, and the money at risk by currency."""
     rows = list(
-        ExceptionCase.objects.filter(status__in=_UNSETTLED)
+        ExceptionCase.objects.filter(status__in=OPEN)
         .values("currency")
         .annotate(count=Count("pk"), total=Sum("amount"), oldest=Min("opened_at"))
         .order_by("currency")

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from apps.canonical.models import Proposal, ProposalStatus
 from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.exceptions.selectors import OPEN
 
 Item = dict[str, Any]
 
@@ -103,7 +104,7 @@ def operator_sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 def _work(request: HttpRequest) -> list[Item]:
     items: list[Item] = [{"title": "Home", "icon": "space_dashboard", "link": reverse("admin:index")}]
     if request.user.has_perm("exceptions.view_exceptioncase"):
-        count = ExceptionCase.objects.filter(status__in=(CaseStatus.OPEN, CaseStatus.RETRYING)).count()
+        count = ExceptionCase.objects.filter(status__in=OPEN).count()
         url = f"{reverse('admin:exceptions_exceptioncase_changelist')}?status__exact={CaseStatus.OPEN}"
         items.append({"title": "Cases", "icon": "report", "link": url, "badge": count})
     if request.user.has_perm("exceptions.view_cause"):

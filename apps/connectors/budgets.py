@@ -16,7 +16,7 @@ from django.db import transaction
 
 from apps.connectors import lifecycle
 from apps.connectors.classify import retry_after
-from apps.connectors.forecast import Allowance
+from apps.connectors.forecast import Allowance, part_of
 from apps.connectors.manifest.client import RateLimits, RateWindow
 from apps.connectors.models import BudgetWindow, Connection
 from apps.connectors.times import parse_time
@@ -75,7 +75,7 @@ def reserve(
         side_by_side = min(calls, at_once or calls)
         for row in rows:
             if row.name == CONCURRENCY:
-                _bury(row, now)
+                _forget_ended(row, now)
             free, again = _free(row, rate, lane, now)
             if row.name == CONCURRENCY and free >= side_by_side:
                 continue  # the rest follow when the first have ended
@@ -87,7 +87,7 @@ def reserve(
         if granted:
             for row in rows:
                 if row.name == CONCURRENCY:
-                    row.under_way = [*_under_way(row, now), *_begun(connection, side_by_side, now)]
+                    row.under_way += _begun(connection, side_by_side, now)
                 else:
                     row.used += granted
                 row.blocked_until = None
@@ -111,7 +111,7 @@ def allowances(connection: Connection, *, lane: Lane, path: str = "") -> list[Al
                 per_seconds=row.per_seconds if row else window.per_seconds,
                 used=row.used if row else 0,
                 starts_at=row.starts_at if row else datetime.min.replace(tzinfo=UTC),
-                share=1 - _kept_back(rate, lane),
+                share=_share(rate, lane),
                 blocked_until=row.blocked_until if row else None,
             )
         )
@@ -290,19 +290,14 @@ def _free(row: BudgetWindow, rate: RateLimits, lane: Lane, now: datetime) -> tup
     if row.blocked_until is not None and row.blocked_until > now:
         return 0, row.blocked_until
     if row.name == CONCURRENCY:
-        return row.limit - len(_under_way(row, now)), now + timedelta(seconds=1)
+        return row.limit - len(row.under_way), now + timedelta(seconds=1)
     ends = row.starts_at + timedelta(seconds=row.per_seconds)
-    # Of a window of one call nothing can be kept back: other lanes would never come to it.
-    return max(int(row.limit * (1 - _kept_back(rate, lane))), 1) - row.used, ends
+    return part_of(row.limit, _share(rate, lane)) - row.used, ends
 
 
-def _kept_back(rate: RateLimits, lane: Lane) -> float:
-    """The part of a window that is kept for more urgent lanes."""
-    return {"live": 0.0, "repair": rate.live_reserve / 2, "backfill": rate.live_reserve}[lane]
-
-
-def _under_way(row: BudgetWindow, now: datetime) -> list[list[float]]:
-    return [[session, until] for session, until in row.under_way if until > now.timestamp()]
+def _share(rate: RateLimits, lane: Lane) -> float:
+    """The part of a window that is not kept for more urgent lanes."""
+    return 1 - {"live": 0.0, "repair": rate.live_reserve / 2, "backfill": rate.live_reserve}[lane]
 
 
 def _begun(connection: Connection, calls: int, now: datetime) -> list[list[float]]:
@@ -310,9 +305,10 @@ def _begun(connection: Connection, calls: int, now: datetime) -> list[list[float
     return [[sign_of_life(database.connection), until]] * calls
 
 
-def _bury(row: BudgetWindow, now: datetime) -> None:
-    """Forget calls of sessions that are gone: their workers died. Asked only when there is no place left."""
-    calls = _under_way(row, now)
+def _forget_ended(row: BudgetWindow, now: datetime) -> None:
+    """Calls whose time is over, and those of sessions that are gone: their workers died. The latter are asked about only when there is no
+    place left."""
+    calls = [call for call in row.under_way if call[1] > now.timestamp()]
     dead = gone(database.connection, {int(session) for session, _ in calls}) if len(calls) >= row.limit else set()
     row.under_way = [call for call in calls if call[0] not in dead]
 

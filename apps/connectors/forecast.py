@@ -36,11 +36,16 @@ def forecast(calls: int, *, seconds_per_call: float, allowances: list[Allowance]
     return Forecast(calls, ends_at, bound_by)
 
 
+def part_of(limit: int, share: float) -> int:
+    """Calls of a window that a share of it lets go. Of a window of one call nothing can be kept back: other lanes would never come to
+    it."""
+    return max(int(limit * share), 1)
+
+
 def _last_call(window: Allowance, calls: int, now: datetime) -> datetime:
     """When the window lets the last of them go."""
     begins = max(now, window.blocked_until or now)
-    # Of a window of one call nothing can be kept back, as in the budgets.
-    each = max(int(window.limit * window.share), 1)
+    each = part_of(window.limit, window.share)
     period = timedelta(seconds=window.per_seconds)
     ends = window.starts_at + period
     free = each if ends <= begins else max(each - window.used, 0)

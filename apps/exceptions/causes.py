@@ -19,7 +19,7 @@ _VARYING = (
 _INDEX = re.compile(r"\[\d+\]")
 
 
-def key_of(reason: str, title: str, detail: dict[str, Any]) -> str:
+def key_of(title: str, detail: dict[str, Any]) -> str:
     """The same for cases that one repair ends, at one kind of system. At most MOST characters."""
     problems = [problem for problem in detail.get("problems") or [] if isinstance(problem, dict)]
     if problems:

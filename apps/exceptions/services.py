@@ -80,7 +80,7 @@ def open_case(problem: Problem) -> None:
                 "connection": problem.connection_id,
                 "trace": storable(problem.trace_key)[:250],
                 "reason": reason.code,
-                "key": storable(key_of(reason.code, problem.title, problem.detail)),
+                "key": storable(key_of(problem.title, problem.detail)),
                 "audience": reason.audience,
                 "title": storable(problem.title)[:2000],
                 "detail": dump_json(problem.detail),

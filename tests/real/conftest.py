@@ -20,19 +20,17 @@ from tests.real.systems import tryton as tryton_starter
 from tests.real.systems.redmine import RunningRedmine
 from tests.real.systems.rt import RunningRt
 from tests.real.systems.tryton import RunningTryton
+from tests.suites import belong_together
 
 __all__ = ["committed"]
 
 HERE = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the group in the same hook
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.real)
-            # One worker takes them all: a second Tryton would cost more than it saves.
-            item.add_marker(pytest.mark.xdist_group("real"))
+    """A second Tryton would cost more than it saves."""
+    belong_together(items, HERE, "real")
 
 
 @pytest.fixture(scope="session")

@@ -8,18 +8,16 @@ import pytest
 from apps.accounts.models import Customer
 from tests.committed import committed
 from tests.scale.traced import notes
+from tests.suites import belong_together
 
 __all__ = ["committed"]
 
 HERE = Path(__file__).parent
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the group in the same hook
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.path.is_relative_to(HERE):
-            item.add_marker(pytest.mark.scale)
-            item.add_marker(pytest.mark.xdist_group("scale"))
+    belong_together(items, HERE, "scale")
 
 
 @pytest.fixture

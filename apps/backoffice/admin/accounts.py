@@ -17,12 +17,11 @@ from apps.backoffice.people import PersonForm, PersonMixin
 from apps.backoffice.site import site
 from apps.connectors.models import Connection
 from apps.core import clock
-from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.exceptions.models import ExceptionCase
+from apps.exceptions.selectors import OPEN
 from apps.flows.models import Flow
 from apps.flows.selectors import totals_summary
 from apps.syncs.models import Sync, SyncRun
-
-_UNSETTLED = (CaseStatus.OPEN, CaseStatus.RETRYING)
 
 
 def _count(rows: Any) -> Any:
@@ -52,13 +51,13 @@ class CustomerAdmin(EditableAdmin):
             .annotate(
                 connection_count=_count(Connection.objects.all()),
                 troubled_count=_count(Connection.objects.filter(troubled)),
-                case_count=_count(ExceptionCase.objects.filter(status__in=_UNSETTLED)),
+                case_count=_count(ExceptionCase.objects.filter(status__in=OPEN)),
             )
         )
 
     def page(self, request: HttpRequest, row: Customer) -> dict[str, Any]:
         connections = list(Connection.objects.defer("credentials").filter(customer=row))
-        open_cases = ExceptionCase.objects.filter(customer=row, status__in=_UNSETTLED).select_related("connection")
+        open_cases = ExceptionCase.objects.filter(customer=row, status__in=OPEN).select_related("connection")
         buttons = []
         if request.user.has_perm("connectors.add_connection"):
             url = reverse("admin:connect-choose", args=[row.pk])

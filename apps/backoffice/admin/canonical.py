@@ -22,7 +22,8 @@ from apps.backoffice.verbs import Call, Verb
 from apps.canonical import models, services
 from apps.canonical.models import Change, ExternalRef, Proposal, ProposalStatus
 from apps.core import clock
-from apps.exceptions.models import CaseStatus, ExceptionCase
+from apps.exceptions.models import ExceptionCase
+from apps.exceptions.selectors import OPEN
 from apps.flows.services import undo_write_off, write_off
 from apps.mappings.services import change_owner, field_of, proposing_connection, role_for
 from apps.syncs.models import Delivery, SourceRecord
@@ -52,11 +53,7 @@ class CanonicalAdmin(RecordAdmin):
             "sources": list(SourceRecord.objects.filter(**about).defer("payload").select_related("connection")[:10]),
             "changes": name_changes(name_origins(Change.objects.filter(**about).order_by("-id")[:15])),
             "deliveries": list(Delivery.objects.filter(**about).select_related("connection")[:10]),
-            "cases": list(
-                ExceptionCase.objects.filter(**about, status__in=(CaseStatus.OPEN, CaseStatus.RETRYING)).order_by(
-                    "-id"
-                )[:10]
-            ),
+            "cases": list(ExceptionCase.objects.filter(**about, status__in=OPEN).order_by("-id")[:10]),
             "children": [_children(row, name) for name in self.children],
             "stories": stories_of(entity, row),
         }

@@ -20,7 +20,7 @@ from apps.connectors.budgets import CONCURRENCY
 from apps.connectors.models import BudgetWindow, Connection
 from apps.core import clock
 from apps.core.errors import PermanentError
-from apps.exceptions.models import CaseStatus
+from apps.exceptions.selectors import OPEN
 from apps.flows.models import Flow
 from apps.syncs.models import DeliveryAttempt
 from apps.syncs.services.subscribing import webhook_url
@@ -131,7 +131,7 @@ class ConnectionAdmin(RecordAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        unsettled = Q(cases__status__in=(CaseStatus.OPEN, CaseStatus.RETRYING))
+        unsettled = Q(cases__status__in=OPEN)
         return (
             super()
             .get_queryset(request)
@@ -162,9 +162,7 @@ class ConnectionAdmin(RecordAdmin):
             "may_change": may_change,
             "may_sync": request.user.has_perm("syncs.start_run"),
             "syncs": list(row.syncs.all()),
-            "cases": list(
-                row.cases.filter(status__in=(CaseStatus.OPEN, CaseStatus.RETRYING)).order_by("-latest_at")[:10]
-            ),
+            "cases": list(row.cases.filter(status__in=OPEN).order_by("-latest_at")[:10]),
             "calls": list(
                 DeliveryAttempt.objects.filter(delivery__connection=row).select_related("delivery").order_by("-id")[:10]
             ),

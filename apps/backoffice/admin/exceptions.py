@@ -18,17 +18,16 @@ from apps.backoffice.subjects import subject_of
 from apps.backoffice.verbs import MOST_ROWS, Verb
 from apps.core import clock
 from apps.exceptions import selectors, services
-from apps.exceptions.models import CaseStatus, Cause, ExceptionCase
+from apps.exceptions.models import Cause, ExceptionCase
 from apps.exceptions.reasons import reason_for
 from apps.syncs.models import Delivery
 
 _CASES_SHOWN = 50
-_UNSETTLED = (CaseStatus.OPEN, CaseStatus.RETRYING)
 _OF_THE_WRITE = frozenset({"edit", "confirm", "absent"})
 
 
 def is_unsettled(case: ExceptionCase) -> bool:
-    return case.status in _UNSETTLED
+    return case.status in selectors.OPEN
 
 
 class AnswerForm(PlainForm):

@@ -14,7 +14,7 @@ from apps.accounts.roles import STAFF_ROLES
 from apps.core.work import kinds, wake
 from apps.exceptions.models import ExceptionCase
 from apps.exceptions.reasons import Severity, reason_for
-from apps.exceptions.selectors import OPEN
+from apps.exceptions.selectors import open_cases
 from apps.notices.models import AlertRule, Channel, MaintenanceWindow, Notice, NoticeKind, NoticeStatus
 from apps.notices.parts import Part, cases_data, items, page_link, paragraph
 from apps.notices.rules import DEFAULTS, Rule, applies, digest_after, digest_before, may_go_at
@@ -95,9 +95,7 @@ def digest(pk: int, *, now: datetime) -> datetime | None:
     if rule is None:
         return None
     until = digest_before(rule, now)
-    still_open = (
-        ExceptionCase.objects.filter(status__in=OPEN).select_related("customer").order_by("-amount", "opened_at")
-    )
+    still_open = open_cases().select_related(None).select_related("customer")
     if rule.customer_id:
         still_open = still_open.filter(customer=rule.customer_id)
     since = [case for case in still_open.filter(opened_at__gte=until - _DAY) if _matches(rule, case)]
@@ -309,8 +307,7 @@ def _body(customer: Customer, cases: list[ExceptionCase]) -> list[Part]:
         ]
     path = f"/admin/exceptions/exceptioncase/?customer__id__exact={customer.pk}&status__exact=open"
     return [
-        items(_line(case) for case in cases[:_LINES]),
-        *([paragraph(f"And {len(cases) - _LINES} more.")] if len(cases) > _LINES else []),
+        *_listed([_line(case) for case in cases]),
         page_link("Open the work queue", path),
         cases_data(_data(case) for case in cases),
     ]
@@ -319,11 +316,15 @@ def _body(customer: Customer, cases: list[ExceptionCase]) -> list[Part]:
 def _digest_body(cases: list[ExceptionCase], open_count: int) -> list[Part]:
     return [
         paragraph(f"Opened since yesterday and still open, most money first. {open_count:,} open in all."),
-        items(f"{case.customer.name}: {_line(case)}" for case in cases[:_LINES]),
-        *([paragraph(f"And {len(cases) - _LINES} more.")] if len(cases) > _LINES else []),
+        *_listed([f"{case.customer.name}: {_line(case)}" for case in cases]),
         page_link("Open the work queue", "/admin/exceptions/exceptioncase/?status__exact=open"),
         cases_data(_data(case) for case in cases),
     ]
+
+
+def _listed(lines: list[str]) -> list[Part]:
+    more = len(lines) - _LINES
+    return [items(lines[:_LINES]), *([paragraph(f"And {more} more.")] if more > 0 else [])]
 
 
 def _line(case: ExceptionCase) -> str:
