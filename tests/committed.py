@@ -34,9 +34,8 @@ def _empty() -> None:
         tables = [row[0] for row in cursor.fetchall()]
         forget()
         cursor.execute("delete from public.core_configstamp where schema_name = 'acme'")  # truncating moves no stamp
-        cursor.execute(
-            f"truncate {', '.join(tables)}, acme.connectors_budgetwindow, public.core_duework, public.django_q_ormq cascade"
-        )
+        shared = "acme.connectors_budgetwindow, acme.exceptions_cause, public.core_duework, public.django_q_ormq"
+        cursor.execute(f"truncate {', '.join(tables)}, {shared} cascade")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from apps.connectors import budgets
 from apps.connectors.forecast import Forecast, forecast
@@ -12,6 +12,7 @@ from apps.syncs.models.inbound import RecordStatus
 from apps.syncs.models.pulls import RunStatus
 
 _USUAL_SECONDS = 1.0
+_QUICK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class Outlook:
     forecast: Forecast
     share: float
     is_told: bool
+    is_quick: bool
+    """Over within a minute."""
 
     @property
     def kept_percent(self) -> int:
@@ -70,7 +73,8 @@ def _outlook(
     path = sync.connection.manifest.read_path(sync.object_name, is_full=is_full)
     allowed = budgets.allowances(sync.connection, lane=lane, path=path)
     share = allowed[0].share if allowed else 1.0
-    return Outlook(records, forecast(calls, seconds_per_call=seconds, allowances=allowed, now=now), share, is_told)
+    found = forecast(calls, seconds_per_call=seconds, allowances=allowed, now=now)
+    return Outlook(records, found, share, is_told, is_quick=found.ends_at - now < _QUICK)
 
 
 def _calls(sync: Sync, records: int, *, calls_a_page: float) -> int:

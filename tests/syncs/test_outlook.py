@@ -59,6 +59,7 @@ class TestRunning:
         assert found is not None and found.is_told
         assert (found.records, found.forecast.calls) == (3 * PAGE - 1, 3)
         assert (found.forecast.ends_at, found.forecast.bound_by) == (NOW + timedelta(seconds=6), "")
+        assert found.is_quick
 
     def test_calls_besides_the_pages_cost_too(self, sync: Sync) -> None:
         found = outlook.of_run(run(sync, left_count=3 * PAGE, calls=50), now=NOW)

@@ -50,6 +50,7 @@ class CauseAdmin(RecordAdmin):
     """Cases that one repair may end, together."""
 
     page_template = "backoffice/cause.html"
+    list_before_template = "backoffice/parts/causes.html"
     list_display = ("what", "system", "severity", "open_cases", "customers", "money_at_risk", "since")
     list_display_links = ("what",)
     list_filter = ("reason", "connector")
